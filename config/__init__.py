@@ -1,0 +1,1 @@
+"""What a site is: typed settings, YAML in, JSON Schema out."""

@@ -1,0 +1,1 @@
+"""One room per VMS family, alike inside: session, video, publish, overlay, control, simulator."""

@@ -1,0 +1,1 @@
+"""Wire formats and helpers that several VMS families share."""

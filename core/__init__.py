@@ -1,0 +1,1 @@
+"""Domain types, contracts, store, outbox, engine and command line."""

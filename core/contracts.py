@@ -1,0 +1,259 @@
+"""The contracts between rooms: what an implementer must guarantee, and nothing of how.
+
+``core`` finds implementations by entry points (``core.registry``), never by import. Each contract has a fake in
+``core.fakes`` and a conformance suite under ``tests/conformance``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from config.model import AnalysisSettings, CameraSettings, RuleSettings, SiteSettings, VmsSettings
+from core.types import (
+    Alert,
+    Delivery,
+    Detection,
+    Finding,
+    FrameBoxes,
+    Occurrence,
+    Packet,
+    Picture,
+    Receipt,
+    Tick,
+    UtcSeconds,
+    VmsCamera,
+)
+
+
+class Clock(ABC):
+    """Time and waiting, so that tests never sleep."""
+
+    @abstractmethod
+    def utc(self) -> UtcSeconds:
+        """Wall clock, UTC seconds since the epoch."""
+
+    @abstractmethod
+    def monotonic(self) -> float:
+        """Seconds that never go back; only differences mean anything."""
+
+
+class SecretSource(ABC):
+    """Resolves ``{secret: name} | {env: NAME} | {file: path}`` to its value."""
+
+    @abstractmethod
+    def read(self, name: str) -> str:
+        """The secret's value. Raises ``SecretError`` with the remedy; never logs the value."""
+
+
+class VideoSource(ABC):
+    """One connection to one camera's video.
+
+    Duties: packets come in decode order with the recorder's UTC capture time; every wait has a time-out; when the
+    link fails ``packets`` raises a ``VmsError`` (never ends silently); ``close`` may be called from another thread
+    and makes ``packets`` return soon. A source is used once: the engine opens a new one to retry.
+    """
+
+    @abstractmethod
+    def packets(self) -> Iterator[Packet]:
+        """Connects and yields packets until ``close`` or a ``VmsError``."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends ``packets`` from any thread. May be called twice."""
+
+
+class Capability(StrEnum):
+    """What a connector offers."""
+
+    LIST_CAMERAS = "list_cameras"
+    VIDEO = "video"
+    PUBLISH = "publish"
+    ASK = "ask"
+    BOXES = "boxes"
+    COMMANDS = "commands"
+
+
+class VmsConnector(ABC):
+    """One VMS, as its settings describe it.
+
+    Duties: constructing does no I/O; every method may be called from any one thread at a time; every wait has a
+    time-out; errors are ``VmsError`` only, split as ``core.errors`` says, because delivery decides by the class:
+    ``VmsUnavailable`` retries, ``ReplyLost`` asks first, ``VmsRefused`` parks. No frame ever enters a connector.
+    Entry point group ``vigie.connectors``; the object is the class; its ``settings_model`` checks the site file.
+    """
+
+    settings_model: ClassVar[type[VmsSettings]] = VmsSettings
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+
+    @abstractmethod
+    def __init__(self, settings: VmsSettings, services: ConnectorServices) -> None:
+        """Keeps the settings; connects lazily."""
+
+    @abstractmethod
+    def list_cameras(self) -> Sequence[VmsCamera]:
+        """Every camera this account may see, enabled or not."""
+
+    @abstractmethod
+    def open_video(self, camera: CameraSettings) -> VideoSource:
+        """A fresh, unconnected source of this camera's live video."""
+
+    @abstractmethod
+    def actions(self) -> tuple[str, ...]:
+        """The deliveries that each alert needs in this VMS, in the order to do them (``event``, ``bookmark`` …)."""
+
+    @abstractmethod
+    def publish(self, delivery: Delivery, alert: Alert, camera: CameraSettings) -> Receipt:
+        """Does it, with ``delivery.key`` carried into the VMS, and returns once the VMS has accepted."""
+
+    def find(self, delivery: Delivery, alert: Alert, camera: CameraSettings) -> Receipt | None:
+        """Asks the VMS whether it already has ``delivery.key``; None when it has not.
+
+        Only called for actions in ``askable``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} says it cannot be asked for {delivery.action}")
+
+    @property
+    def askable(self) -> frozenset[str]:
+        """The actions whose presence in the VMS can be asked."""
+        return frozenset()
+
+    def publish_boxes(self, boxes: FrameBoxes, camera: CameraSettings) -> None:
+        """Shows the boxes of one frame; called in capture order per camera, and only with ``Capability.BOXES``."""
+        raise NotImplementedError(f"{type(self).__name__} says it shows no boxes")
+
+    @abstractmethod
+    def check(self, cameras: Sequence[CameraSettings]) -> Sequence[Finding]:
+        """Looks at the VMS with the account given and says what is wrong and where to mend it. Never raises VmsError."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of every connection. May be called twice."""
+
+
+class ConnectorServices(Protocol):
+    """What a connector gets from the service that runs it."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def secrets(self) -> Callable[[object], str]:
+        """Resolves a ``SecretRef`` of the settings to its value."""
+
+    @property
+    def site_dir(self) -> Path:
+        """Folder of the site file: relative paths in the settings start here."""
+
+
+class Detector(ABC):
+    """Finds objects in pictures. Entry point group ``vigie.detectors``."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> frozenset[str]:
+        """The classes it can name."""
+
+    @abstractmethod
+    def detect(self, pictures: Sequence[Picture]) -> list[list[Detection]]:
+        """One list of detections per picture (RGB, any size), boxes normalised, after non-maximum suppression."""
+
+
+class Rule(ABC):
+    """One watched condition of one camera. Entry point group ``vigie.rules``; the object is the class.
+
+    Duties: pure in capture time (no clock, no I/O, no VMS); ticks come in capture order; an object that stays in
+    the condition is reported once, until the condition ended for it. State, schedule, cooldown and minimum sizes
+    are not the rule's business: the pipeline applies them.
+    """
+
+    settings_model: ClassVar[type[RuleSettings]]
+
+    @abstractmethod
+    def __init__(self, settings: RuleSettings) -> None:
+        """Takes settings of its own ``settings_model``."""
+
+    @abstractmethod
+    def update(self, tick: Tick) -> list[Occurrence]:
+        """Looks at one frame; returns what came true in it."""
+
+
+class AnalysisSink(Protocol):
+    """Where an analyser puts its results. Called from the analyser's own thread; must not block long."""
+
+    def alert(self, alert: Alert) -> None:
+        """A rule fired."""
+
+    def boxes(self, boxes: FrameBoxes) -> None:
+        """A frame was analysed."""
+
+
+class Analyser(ABC):
+    """Turns one camera's packets into alerts and boxes. Entry point group ``vigie.analysers``, name ``default``.
+
+    Duties: ``push`` never blocks; queues inside are bounded and the newest frame wins; statistics tell what was
+    skipped; a corrupt packet costs frames, never the analyser.
+    """
+
+    @abstractmethod
+    def push(self, packet: Packet) -> None:
+        """Takes the next packet in decode order."""
+
+    @abstractmethod
+    def interrupted(self) -> None:
+        """The stream was lost: the next packet starts a new stream; tracks do not survive, cooldowns do."""
+
+    @abstractmethod
+    def statistics(self) -> Mapping[str, float]:
+        """Counters and gauges since start, see ``docs/architecture.md``."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stops the threads; returns when they ended."""
+
+
+class AnalyserFactory(Protocol):
+    """What the ``vigie.analysers`` entry point names."""
+
+    def __call__(
+        self,
+        camera: CameraSettings,
+        site: SiteSettings,
+        sink: AnalysisSink,
+        last_alerts: Mapping[str, UtcSeconds],
+    ) -> Analyser:
+        """Builds a running analyser; ``last_alerts`` (rule id → capture time) keeps cooldowns across restarts."""
+
+
+class Command(Protocol):
+    """A sub-command that a room adds to ``vigie``. Entry point group ``vigie.commands``."""
+
+    name: str
+    help: str
+
+    def configure(self, parser: object) -> None:
+        """Adds arguments to its ``argparse.ArgumentParser``."""
+
+    def run(self, arguments: object) -> int:
+        """Does it; returns the exit code."""
+
+
+__all__ = [
+    "Analyser",
+    "AnalyserFactory",
+    "AnalysisSettings",
+    "AnalysisSink",
+    "Capability",
+    "Clock",
+    "Command",
+    "ConnectorServices",
+    "Detector",
+    "Rule",
+    "SecretSource",
+    "VideoSource",
+    "VmsConnector",
+]

@@ -1,0 +1,113 @@
+"""Every error that Vigie raises on purpose, as one tree.
+
+VigieError
+├── SettingsError            the site file (or a rule file) is wrong: exit code 2
+├── UsageError               the command line is wrong: exit code 2
+├── SecretError              a secret cannot be read
+├── ModelError               a detector model or its manifest cannot be used
+├── StoreError               the database cannot be used
+├── CodecError               a packet, clip or stream cannot be decoded
+└── VmsError                 a VMS answered, or failed to answer
+    ├── VmsUnavailable       nobody answers: refused, timed out, 5xx      retry later
+    │   └── ReplyLost        the request left, the answer never came      ask before resending
+    ├── VmsRefused           the VMS understood and said no               a person must act
+    │   ├── AuthenticationRefused   credentials or rights
+    │   ├── NotFoundInVms           no such camera, event, alarm …
+    │   └── RequestInvalid          the VMS calls our request malformed
+    ├── CertificateRejected  TLS does not verify against the site's CA    a person must act
+    └── ProtocolViolation    the answer is not what the protocol says     retry later
+
+Every error says what happened in ``str(error)`` and what to do about it in ``error.remedy``; the cause stays in
+``__cause__``. No error text may hold a credential: pass outside text through ``core.redaction.redact``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VigieError(Exception):
+    """Base of all expected errors. ``exit_code`` is what a command line ends with."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+    def line(self) -> str:
+        """The one line a person sees."""
+        return f"{self}. {self.remedy}" if self.remedy else str(self)
+
+
+class SettingsError(VigieError):
+    """The site file is wrong; the message names file, line and path in the document."""
+
+    exit_code = 2
+
+
+class UsageError(VigieError):
+    """The command was called wrongly."""
+
+    exit_code = 2
+
+
+class SecretError(VigieError):
+    """A secret named in the settings cannot be read."""
+
+
+class ModelError(VigieError):
+    """A detector model cannot be used: absent, altered, unknown or not permitted."""
+
+
+class StoreError(VigieError):
+    """The database cannot be opened, migrated or written."""
+
+
+class CodecError(VigieError):
+    """Encoded video that cannot be decoded."""
+
+
+class VmsError(VigieError):
+    """Base of everything that can go wrong between Vigie and a VMS.
+
+    ``recovers`` tells whether waiting can help, or a person must act.
+    """
+
+    recovers: ClassVar[bool] = True
+
+
+class VmsUnavailable(VmsError):
+    """The VMS does not answer (refused, timed out, 5xx). The request certainly had no effect."""
+
+
+class ReplyLost(VmsUnavailable):
+    """The request may have been carried out: it left whole, but no usable answer came back."""
+
+
+class VmsRefused(VmsError):
+    """The VMS understood and refused; the same request would be refused again."""
+
+    recovers = False
+
+
+class AuthenticationRefused(VmsRefused):
+    """User, password, application id or rights are wrong."""
+
+
+class NotFoundInVms(VmsRefused):
+    """The VMS does not know the camera, event or alarm named."""
+
+
+class RequestInvalid(VmsRefused):
+    """The VMS calls our request malformed."""
+
+
+class CertificateRejected(VmsError):
+    """The VMS's TLS certificate does not verify against the site's CA or name."""
+
+    recovers = False
+
+
+class ProtocolViolation(VmsError):
+    """The VMS's answer is not what its protocol says."""
