@@ -1,0 +1,104 @@
+"""What only the whole file can show: repeated ids, names that nothing declares.
+
+Looks at the raw document, so that these problems are told together with those of single values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from config.document import Document
+from config.problems import Location, Problem, path_text
+from config.wording import did_you_mean
+
+_Entry: TypeAlias = tuple[Location, Mapping[str, Any]]
+
+
+def inconsistencies(document: Document) -> Iterator[Problem]:
+    """Problems of a site file."""
+    vms = list(_entries(document.data, "vms", ()))
+    cameras = list(_entries(document.data, "cameras", ()))
+    yield from _repeated(document, vms, "VMS")
+    yield from _repeated(document, cameras, "camera")
+    yield from _repeated_devices(document, cameras)
+    declared_vms = [str(entry["id"]) for _, entry in vms if "id" in entry]
+    declared_schedules = _keys(document.data, "schedules")
+    for location, camera in cameras:
+        yield from repeated_rule_ids(document, camera, location)
+        yield from _undeclared(document, location, camera, "vms", declared_vms)
+        for rule_location, rule in _entries(camera, "rules", location):
+            yield from _undeclared(document, rule_location, rule, "schedule", declared_schedules)
+
+
+def repeated_rule_ids(document: Document, camera: Any, location: Location) -> Iterator[Problem]:
+    """Rules of one camera, or of a rule file, that have the same id."""
+    yield from _repeated(document, list(_entries(camera, "rules", location)), "rule")
+
+
+def _entries(data: Any, key: str, location: Location) -> Iterator[_Entry]:
+    """The mappings in the list under ``key``, with where they stand; nothing where the document is malformed."""
+    listed = data.get(key) if isinstance(data, Mapping) else None
+    for index, entry in enumerate(listed if isinstance(listed, list) else []):
+        if isinstance(entry, Mapping):
+            yield (*location, key, index), entry
+
+
+def _keys(data: Any, key: str) -> list[str]:
+    named = data.get(key) if isinstance(data, Mapping) else None
+    return sorted(named) if isinstance(named, Mapping) else []
+
+
+def _problem(document: Document, location: Location, message: str, remedy: str) -> Problem:
+    line = document.line_of(location)
+    return Problem(file=document.path, line=line, path=path_text(location), message=message, remedy=remedy)
+
+
+def _repeated(document: Document, entries: list[_Entry], noun: str) -> Iterator[Problem]:
+    first_lines: dict[str, int] = {}
+    for location, entry in entries:
+        name = entry.get("id")
+        if not isinstance(name, str):
+            continue
+        place = (*location, "id")
+        if name in first_lines:
+            message = f"{name!r} is already the id of the {noun} in line {first_lines[name]}"
+            yield _problem(document, place, message, f"Give each {noun} an id of its own.")
+        first_lines.setdefault(name, document.line_of(place))
+
+
+def _repeated_devices(document: Document, cameras: list[_Entry]) -> Iterator[Problem]:
+    first_lines: dict[tuple[str, str], int] = {}
+    for location, camera in cameras:
+        device, vms = camera.get("device"), camera.get("vms")
+        if not isinstance(device, str) or not isinstance(vms, str):
+            continue
+        place = (*location, "device")
+        key = (vms, _canonical(device))
+        if key in first_lines:
+            message = f"the camera in line {first_lines[key]} is the same device of {vms!r}"
+            yield _problem(document, place, message, "Put all its rules under one camera.")
+        first_lines.setdefault(key, document.line_of(place))
+
+
+def _canonical(device: str) -> str:
+    """GUIDs may be written in several ways; other ids only in one."""
+    try:
+        return str(UUID(device))
+    except ValueError:
+        return device
+
+
+def _undeclared(
+    document: Document, location: Location, entry: Mapping[str, Any], key: str, declared: list[str]
+) -> Iterator[Problem]:
+    name = entry.get(key)
+    if not isinstance(name, str) or name in declared:
+        return
+    known = ", ".join(declared) or "none"
+    remedy = f"{did_you_mean(name, declared)}Declared: {known}."
+    yield _problem(document, (*location, key), f"{name!r} is not declared under '{_SECTIONS[key]}'", remedy)
+
+
+_SECTIONS = {"vms": "vms", "schedule": "schedules"}
