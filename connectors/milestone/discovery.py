@@ -1,0 +1,105 @@
+"""Where the parts of one XProtect system are: ``GET /api/.well-known/uris``, which needs no token."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+import structlog
+
+from connectors.milestone.rest import json_object, succeeded, without_effect
+from connectors.milestone.settings import MilestoneSettings
+from connectors.protocols.http import HttpSession
+from core.errors import NotFoundInVms, ProtocolViolation, RequestInvalid, VmsRefused
+from core.types import UtcSeconds
+
+_log = structlog.get_logger(component="milestone")
+
+OAUTH_SOAP_SINCE = 21
+"""Major version (2021 R1) from which the SOAP services take a bearer token."""
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Base addresses of the parts, without a slash at the end. ``version`` is empty when the VMS does not tell."""
+
+    gateway: str
+    version: Version = ()
+    product_version: str = ""
+    has_gateway: bool = True
+    server_date: UtcSeconds | None = None
+
+    @property
+    def rest(self) -> str:
+        """Root of the REST resources."""
+        return f"{self.gateway}/rest/v1"
+
+    @property
+    def identity_provider(self) -> str:
+        """The identity provider as the gateway passes it on."""
+        return f"{self.gateway}/IDP"
+
+
+def discover(http: HttpSession, settings: MilestoneSettings) -> Addresses:
+    """Asks the management server; a VMS too old to answer gets the default addresses."""
+    what = f"discovery at {settings.url}"
+    default = f"{settings.url}/API"
+    with without_effect():
+        response = http.request("GET", f"{settings.url}/api/.well-known/uris", what=what, allow_redirects=False)
+        try:
+            body = json_object(succeeded(response, what), what)
+        except (NotFoundInVms, RequestInvalid, ProtocolViolation):
+            return Addresses(gateway=default, has_gateway=False, server_date=_server_date(response))
+    product = str(body.get("ProductVersion") or "")
+    return Addresses(
+        gateway=_gateway(body, settings) or default,
+        version=parse_version(product),
+        product_version=product,
+        server_date=_server_date(response),
+    )
+
+
+def takes_bearer_in_soap(http: HttpSession, settings: MilestoneSettings, addresses: Addresses) -> bool:
+    """Whether ``ServerCommandServiceOAuth.svc`` exists: the identity provider's ``server_version`` says it."""
+    what = f"identity provider at {settings.url}"
+    with without_effect():
+        response = http.request(
+            "GET", f"{settings.url}/IDP/.well-known/openid-configuration", what=what, allow_redirects=False
+        )
+        try:
+            told = str(json_object(succeeded(response, what), what).get("server_version") or "")
+        except (VmsRefused, ProtocolViolation):
+            told = ""
+    version = parse_version(told) or addresses.version
+    return bool(version) and version[0] >= OAUTH_SOAP_SINCE
+
+
+def parse_version(text: str) -> Version:
+    """``25.2.0.1`` as numbers; empty for a text that does not begin like a version."""
+    match = re.match(r"\d+(?:\.\d+)*", text)
+    return tuple(map(int, match.group().split("."))) if match else ()
+
+
+def _gateway(body: dict[str, Any], settings: MilestoneSettings) -> str:
+    """The first announced gateway that may be contacted, else empty: the management server passes calls on."""
+    announced = body.get("ApiGateways")
+    for url in announced if isinstance(announced, list) else ():
+        try:
+            settings.require_declared(str(url), "the API gateway")
+        except VmsRefused as refusal:
+            _log.info("api_gateway_not_used", url=str(url), reason=str(refusal))
+            continue
+        return str(url).rstrip("/")
+    return ""
+
+
+def _server_date(response: requests.Response) -> UtcSeconds | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+    except ValueError:
+        return None

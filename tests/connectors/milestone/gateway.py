@@ -1,0 +1,64 @@
+"""A mocked gateway with one camera, its hardware and its recorder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import responses
+
+from tests.connectors.milestone.support import DEVICE, HARDWARE, RECORDER, REST, URL
+
+OAUTH = f"{URL}/ManagementServer/ServerCommandServiceOAuth.svc"
+
+
+def camera_object(device: str = DEVICE, name: str = "Quai 1 nord", **changes: Any) -> dict[str, Any]:
+    parent = {"parent": {"type": "hardware", "id": HARDWARE}}
+    return {"id": device, "name": name, "enabled": True, "relations": parent, **changes}
+
+
+def hardware_object(**changes: Any) -> dict[str, Any]:
+    parent = {"parent": {"type": "recordingServers", "id": RECORDER}}
+    return {"id": HARDWARE, "name": "Axis", "enabled": True, "relations": parent, **changes}
+
+
+def recorder_object(port: int = 7563, **changes: Any) -> dict[str, Any]:
+    url = f"https://vms.site.test:{port}/"
+    return {"id": RECORDER, "name": "REC01", "enabled": True, "webServerUri": url, **changes}
+
+
+def add_list(mock: responses.RequestsMock, collection: str, items: list[dict[str, Any]], rest: str = REST) -> None:
+    """The same list for every page asked for."""
+    mock.get(f"{rest}/{collection}", json={"array": items})
+
+
+def login_answer(token: str = "TOKEN#a#vms//ServerConnector#") -> str:
+    return (
+        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+        '<LoginResponse xmlns="http://videoos.net/2/XProtectCSServerCommand"><LoginResult>'
+        f"<TimeToLive><MicroSeconds>14400000000</MicroSeconds></TimeToLive><Token>{token}</Token>"
+        "</LoginResult></LoginResponse></s:Body></s:Envelope>"
+    )
+
+
+@contextmanager
+def gateway(
+    version: str = "25.2.0.1", recorder: dict[str, Any] | None = None, url: str = URL, date: str | None = None
+) -> Iterator[responses.RequestsMock]:
+    """Discovery, both logins, and one camera."""
+    rest = f"{url}/API/rest/v1"
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.add_passthru("http://127.0.0.1")
+        mock.get(
+            f"{url}/api/.well-known/uris",
+            json={"ProductVersion": version, "ApiGateways": [f"{url}/API/"]},
+            headers={"Date": date} if date else {},
+        )
+        mock.get(f"{url}/IDP/.well-known/openid-configuration", json={"server_version": "25.2"})
+        mock.post(f"{url}/API/IDP/connect/token", json={"access_token": "jwt", "expires_in": 3600})
+        mock.post(f"{url}/ManagementServer/ServerCommandServiceOAuth.svc", body=login_answer(), content_type="text/xml")
+        mock.get(f"{rest}/cameras/{DEVICE}", json={"data": camera_object()})
+        mock.get(f"{rest}/hardware/{HARDWARE}", json={"data": hardware_object()})
+        mock.get(f"{rest}/recordingServers/{RECORDER}", json={"data": recorder or recorder_object()})
+        yield mock

@@ -1,0 +1,56 @@
+"""Simulated sites for the client's tests, and connectors on them."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from connectors.milestone.connector import MilestoneConnector
+from connectors.milestone.settings import MilestoneSettings
+from connectors.protocols.scene import write_scene
+from core.clock import SystemClock
+from core.fakes import FakeServices
+from tests.connectors.milestone.simulator.running import PASSWORD, USERNAME, Running, run
+from tests.connectors.milestone.support import services, settings
+
+_open: list[MilestoneConnector] = []
+
+
+def write_clip(folder: Path) -> Path:
+    path = folder / "gate.mp4"
+    write_scene(path, seconds=2.0, fps=25.0, size=(160, 90))
+    return path
+
+
+@contextmanager
+def running_site(clip: Path, *options: str) -> Iterator[Running]:
+    """A site whose connectors are closed before it is."""
+    with ExitStack() as stack:
+        yield stack.enter_context(run(clip, *options))
+        while _open:
+            _open.pop().close()
+        # A TLS connection that ends as the simulator's loop does is left to the garbage collector by asyncio.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            stack.close()
+            gc.collect()
+
+
+def settings_for(site: Running, **changes: Any) -> MilestoneSettings:
+    host, port = site.event_server
+    entry = {"url": site.announced.url, "ca": site.ca or None, "username": USERNAME, "event_server": f"{host}:{port}"}
+    return settings(**{**entry, **changes})
+
+
+def services_for(password: str = PASSWORD) -> FakeServices:
+    return services(clock=SystemClock(), secrets=lambda _: password)
+
+
+def connect(site: Running, *, password: str = PASSWORD, **changes: Any) -> MilestoneConnector:
+    made = MilestoneConnector(settings_for(site, **changes), services_for(password))
+    _open.append(made)
+    return made

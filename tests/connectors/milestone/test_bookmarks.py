@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from connectors.milestone.soap import NAMESPACE
+from core.errors import AuthenticationRefused, ReplyLost, RequestInvalid, VmsUnavailable
+from core.types import Receipt
+from tests.connectors.milestone.gateway import OAUTH, gateway, login_answer
+from tests.connectors.milestone.support import CAPTURED_AT, DEVICE, REST, alert, camera, connector, delivery
+
+BOOKMARKS = f"{REST}/bookmarks"
+BOOKMARK_ID = "66666666-6666-4666-8666-666666666666"
+MARK = delivery("bookmark").token
+
+
+def publish(**changes: Any) -> Receipt:
+    return connector(**changes).publish(delivery("bookmark"), alert(), camera())
+
+
+def find() -> Receipt | None:
+    return connector().find(delivery("bookmark"), alert(), camera())
+
+
+def soap(operation: str, result: str) -> str:
+    return (
+        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+        f'<{operation}Response xmlns="{NAMESPACE}"><{operation}Result>{result}</{operation}Result>'
+        f"</{operation}Response></s:Body></s:Envelope>"
+    )
+
+
+@pytest.mark.parametrize("wrapper", ["result", "data"])
+def test_a_bookmark_spans_the_alerts_own_time_and_ends_with_the_mark(wrapper: str) -> None:
+    with gateway() as mock:
+        mock.post(BOOKMARKS, json={wrapper: {"id": BOOKMARK_ID, "state": "Success"}}, status=201)
+        receipt = publish(bookmark_before_s=5, bookmark_after_s=10)
+        body = json.loads(str(mock.calls[-1].request.body, "utf-8"))  # type: ignore[arg-type]
+    assert receipt.remote_id == BOOKMARK_ID
+    assert body == {
+        "header": "Voie interdite",
+        "description": f"Voie interdite on Quai 1: person 0.93 at 2025-11-20T10:02:03.456Z {MARK}",
+        "timeBegin": "2025-11-20T10:01:56.456Z",
+        "timeTriggered": "2025-11-20T10:02:03.456Z",
+        "timeEnd": "2025-11-20T10:02:13.456Z",
+        "devicePath": {"type": "cameras", "id": DEVICE},
+    }
+
+
+def test_a_refused_bookmark_says_why() -> None:
+    error = {"httpCode": "400", "details": [{"errorText": "devicePath is required"}]}
+    with gateway() as mock:
+        mock.post(BOOKMARKS, json=error, status=400)
+        with pytest.raises(RequestInvalid, match="devicePath is required"):
+            publish()
+        mock.replace("POST", BOOKMARKS, json=error, status=403)
+        with pytest.raises(AuthenticationRefused) as caught:
+            publish()
+    assert "Create bookmarks" in caught.value.remedy
+
+
+def test_before_2024_r2_bookmarks_are_made_through_soap() -> None:
+    with gateway(version="23.3.1.2") as mock:
+        mock.replace("POST", OAUTH, body=login_answer("TOKEN#t#"), content_type="text/xml")
+        mock.post(OAUTH, body=soap("BookmarkGetNewReference", "<Reference>no.1</Reference>"), content_type="text/xml")
+        mock.post(OAUTH, body=soap("BookmarkCreate", f"<Id>{BOOKMARK_ID}</Id>"), content_type="text/xml")
+        assert publish().remote_id == BOOKMARK_ID
+        last = mock.calls[-1].request.body
+    assert isinstance(last, bytes)
+    fields = {etree.QName(item).localname: item.text for item in etree.fromstring(last)[0][0]}
+    assert fields["token"] == "TOKEN#t#"
+    assert fields["reference"] == "no.1"
+    assert (fields["description"] or "").endswith(MARK)
+
+
+def test_a_bookmark_is_searched_around_the_alert_and_known_by_its_mark() -> None:
+    found = (
+        "<Bookmark><Id>another</Id><Description>another mark</Description></Bookmark>"
+        f"<Bookmark><Id>{BOOKMARK_ID}</Id><Header>Voie</Header><Description>seen {MARK}</Description></Bookmark>"
+    )
+    with gateway() as mock:
+        mock.replace("POST", OAUTH, body=login_answer("TOKEN#t#"), content_type="text/xml")
+        mock.post(OAUTH, body=soap("BookmarkSearchTime", found), content_type="text/xml")
+        receipt = find()
+        last = mock.calls[-1].request.body
+    assert receipt is not None
+    assert receipt.remote_id == BOOKMARK_ID
+    assert isinstance(last, bytes)
+    asked = etree.fromstring(last)[0][0]
+    assert asked.findtext(f"{{{NAMESPACE}}}optSearchStr") == MARK
+    assert asked.findtext(f"{{{NAMESPACE}}}time") == "2025-11-20T10:00:51.456Z"
+    assert asked.findtext(f".//{{{NAMESPACE}}}MicroSeconds") == str(round((62 + 10 + 80) * 1e6))
+
+
+def test_a_bookmark_that_is_not_there_is_not_found() -> None:
+    with gateway() as mock:
+        mock.replace("POST", OAUTH, body=login_answer(), content_type="text/xml")
+        mock.post(OAUTH, body=soap("BookmarkSearchTime", ""), content_type="text/xml")
+        assert find() is None
+
+
+def test_a_search_with_a_token_that_is_no_longer_taken_logs_in_once_more() -> None:
+    fault = (
+        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>s:51000</faultcode>'
+        "<faultstring>VMO61001: token</faultstring></s:Fault></s:Body></s:Envelope>"
+    )
+    with gateway() as mock:
+        mock.replace("POST", OAUTH, body=login_answer("TOKEN#old#"), content_type="text/xml")
+        mock.post(OAUTH, body=fault, status=500, content_type="text/xml")
+        mock.post(OAUTH, body=login_answer("TOKEN#new#"), content_type="text/xml")
+        mock.post(OAUTH, body=soap("BookmarkSearchTime", ""), content_type="text/xml")
+        assert find() is None
+        last = mock.calls[-1].request.body
+    assert b"TOKEN#new#" in bytes(last or b"")  # type: ignore[arg-type]
+
+
+def test_a_search_without_answer_is_unavailable_and_no_lost_reply() -> None:
+    with gateway() as mock:
+        mock.replace("POST", OAUTH, body="<html>502</html>", status=502)
+        with pytest.raises(VmsUnavailable) as caught:
+            find()
+    assert not isinstance(caught.value, ReplyLost)
+
+
+def test_a_bookmark_begins_before_the_alerts_first_frame() -> None:
+    with gateway() as mock:
+        mock.post(BOOKMARKS, json={"result": {"id": BOOKMARK_ID}}, status=201)
+        connector().publish(delivery("bookmark"), alert(started_at=CAPTURED_AT - 3600), camera())
+        body = json.loads(str(mock.calls[-1].request.body, "utf-8"))  # type: ignore[arg-type]
+    assert body["timeBegin"] == "2025-11-20T09:01:53.456Z"
