@@ -1,0 +1,102 @@
+"""Asks Security Center whether it already has a delivery, by looking for its token in reports.
+
+Unverified on a real system: that the ``CameraEvent`` report shows the message of custom events, and the names of the
+columns. So the token is looked for in every value of every row. A report that this system refuses is not asked again:
+its action leaves ``askable``, and delivery falls back to at-least-once. A direct alarm carries no token at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from urllib.parse import urlsplit
+
+import structlog
+
+from config.model import CameraSettings
+from connectors.genetec.inventory import camera_guid
+from connectors.genetec.query import call
+from connectors.genetec.websdk import WebSdk
+from core.clock import iso_utc
+from core.contracts import Clock
+from core.errors import NotFoundInVms, VmsRefused
+from core.types import Alert, Delivery, Receipt, UtcSeconds
+
+REPORTS = {"event": "CameraEvent", "bookmark": "Bookmark"}
+"""Which report shows what an action made."""
+
+_RAISED_MARGIN_S = 600.0
+"""An event has the time at which it was raised, on Security Center's clock."""
+
+_BOOKMARK_MARGIN_S = 5.0
+"""A bookmark has the capture time, as exactly as the archive keeps it."""
+
+_SHORTEST_SPAN_S = 0.01
+_MOST_QUESTIONS = 64
+
+_log = structlog.get_logger(component="genetec")
+
+
+class Asker:
+    """Finds deliveries; ``askable`` shrinks when a report turns out not to be available."""
+
+    def __init__(self, base_url: str, sdk: WebSdk, clock: Clock) -> None:
+        self._place = urlsplit(base_url).netloc
+        self._sdk = sdk
+        self._clock = clock
+        self._refused: set[str] = set()
+
+    @property
+    def askable(self) -> frozenset[str]:
+        """Actions whose report has not been refused."""
+        return frozenset(REPORTS) - self._refused
+
+    def find(self, delivery: Delivery, alert: Alert, camera: CameraSettings) -> Receipt | None:
+        """The receipt when a report shows the token."""
+        begin, end = self._span(delivery.action, alert)
+        try:
+            return Receipt() if self._is_shown(delivery, camera, begin, end) else None
+        except NotFoundInVms:
+            return None  # it is the camera that is unknown: publishing says so
+        except VmsRefused as error:
+            self._sdk.ping()  # raises when it is the account that is refused, and not the report
+            self._give_up(delivery.action, str(error))
+            return None
+
+    def try_report(self, action: str, camera: CameraSettings) -> None:
+        """Asks for the last minute; raises ``VmsRefused`` when this system does not give the report."""
+        now = self._clock.utc()
+        self._report(action, camera, now - 60.0, now)
+
+    def _span(self, action: str, alert: Alert) -> tuple[UtcSeconds, UtcSeconds]:
+        if action == "bookmark":
+            return alert.captured_at - _BOOKMARK_MARGIN_S, alert.captured_at + _BOOKMARK_MARGIN_S
+        return alert.captured_at - _RAISED_MARGIN_S, self._clock.utc() + _RAISED_MARGIN_S
+
+    def _is_shown(self, delivery: Delivery, camera: CameraSettings, begin: UtcSeconds, end: UtcSeconds) -> bool:
+        """Halves a span whose report is cut, until every row was seen."""
+        spans = deque([(begin, end)])
+        for _ in range(_MOST_QUESTIONS):
+            if not spans:
+                return False
+            begin, end = spans.popleft()
+            text, is_complete = self._report(delivery.action, camera, begin, end)
+            if delivery.token in text:
+                return True
+            if not is_complete and end - begin > _SHORTEST_SPAN_S:
+                middle = (begin + end) / 2
+                spans.extend([(begin, middle), (middle, end)])
+        _log.warning("too many rows to look for a delivery", vms=self._place, key=str(delivery.key))
+        return False
+
+    def _report(self, action: str, camera: CameraSettings, begin: UtcSeconds, end: UtcSeconds) -> tuple[str, bool]:
+        span = call("TimeRange.SetTimeRange", iso_utc(begin), iso_utc(end))
+        query = f"Cameras@{camera_guid(camera)},{span}"
+        answer = self._sdk.ask(f"/report/{REPORTS[action]}", query, what=f"look for {action}s of {camera.id}")
+        return json.dumps(answer.result), answer.is_complete
+
+    def _give_up(self, action: str, reason: str) -> None:
+        self._refused.add(action)
+        _log.warning(
+            "cannot be asked: a lost answer now means sending again", vms=self._place, action=action, why=reason
+        )

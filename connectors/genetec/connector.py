@@ -1,0 +1,77 @@
+"""Genetec Security Center: video from the Media Gateway; alerts as custom events, alarms and bookmarks by the Web SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from config.model import CameraSettings, VmsSettings
+from connectors.genetec.ask import Asker
+from connectors.genetec.check import Check
+from connectors.genetec.inventory import Inventory, camera_guid
+from connectors.genetec.publish import Publisher, actions_of
+from connectors.genetec.settings import GenetecSettings
+from connectors.genetec.websdk import Credentials, WebSdk
+from connectors.protocols.http import HttpSession
+from connectors.protocols.rtsp_source import RtspSource, RtspTarget
+from core.contracts import Capability, ConnectorServices, VmsConnector
+from core.types import Alert, Delivery, Finding, Receipt, VmsCamera
+
+
+class GenetecConnector(VmsConnector):
+    """One Security Center. See ``docs/security-center.md``."""
+
+    settings_model: ClassVar[type[VmsSettings]] = GenetecSettings
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.LIST_CAMERAS, Capability.VIDEO, Capability.PUBLISH, Capability.ASK}
+    )
+
+    def __init__(self, settings: VmsSettings, services: ConnectorServices) -> None:
+        if not isinstance(settings, GenetecSettings):
+            raise TypeError(f"GenetecConnector needs GenetecSettings, not {type(settings).__name__}")
+        self._settings = settings
+        self._services = services
+        self._ca = settings.ca_file(services.site_dir)
+        self._session = HttpSession(ca=self._ca, timeout_s=settings.timeout_s)
+        self._sdk = WebSdk(settings.url, self._session, self._credentials)
+        self._publisher = Publisher(settings, self._sdk)
+        self._asker = Asker(settings.url, self._sdk, services.clock)
+
+    def list_cameras(self) -> Sequence[VmsCamera]:
+        return Inventory(self._sdk).cameras()
+
+    def open_video(self, camera: CameraSettings) -> RtspSource:
+        host, port = self._settings.gateway()
+        address = f"[{host}]" if ":" in host else host
+        target = RtspTarget(
+            url=f"rtsp://{address}:{port}/{camera_guid(camera)}/{self._settings.stream}",
+            username=self._settings.username,
+            password=self._services.secrets(self._settings.password),
+            transport=self._settings.rtsp_transport,
+            ca=self._ca,
+        )
+        return RtspSource(target, self._services.clock)
+
+    def actions(self) -> tuple[str, ...]:
+        return actions_of(self._settings)
+
+    def publish(self, delivery: Delivery, alert: Alert, camera: CameraSettings) -> Receipt:
+        return self._publisher.publish(delivery, alert, camera)
+
+    def find(self, delivery: Delivery, alert: Alert, camera: CameraSettings) -> Receipt | None:
+        return self._asker.find(delivery, alert, camera)
+
+    @property
+    def askable(self) -> frozenset[str]:
+        """Shrinks while running when Security Center refuses a report (see ``connectors.genetec.ask``)."""
+        return self._asker.askable
+
+    def check(self, cameras: Sequence[CameraSettings]) -> Sequence[Finding]:
+        return Check(self._settings, self._services.clock, self._sdk, self._asker, self.open_video).run(cameras)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _credentials(self) -> Credentials:
+        secrets = self._services.secrets
+        return self._settings.username, secrets(self._settings.application_id), secrets(self._settings.password)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tests.connectors.genetec.samples import ALARM, settings
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"url": "sc.example:4590/WebSdk"}, "address of the Web-based SDK role"),
+        ({"url": "https://vigie:secret@sc.example/WebSdk"}, "the account has its own fields"),
+        ({"url": "http://sc.example:4590/WebSdk"}, "allow_http"),
+        ({"publish": ["metadata"]}, "publish"),
+        ({"publish": ["alarm"], "alarm_route": "direct"}, "GUID of the alarm"),
+        ({"media_gateway": "rtsp://mg:654"}, "host:port"),
+        ({"media_gateway": "mg:far"}, "host:port"),
+        ({"media_gateway": "vigie@mg:654"}, "host:port"),
+        ({"stream": "playback"}, "stream"),
+        ({"application_id": "KxsD11z7"}, "application_id"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_to_write(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        settings(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "gateway"),
+    [
+        ({}, ("sc.example", 654)),
+        ({"media_gateway": "mg01"}, ("mg01", 654)),
+        ({"media_gateway": "mg01:8554"}, ("mg01", 8554)),
+        ({"media_gateway": "[fd00::7]:655"}, ("fd00::7", 655)),
+    ],
+)
+def test_the_media_gateway_is_beside_the_web_sdk_unless_said(given: dict[str, Any], gateway: tuple[str, int]) -> None:
+    assert settings(**given).gateway() == gateway
+
+
+def test_plain_http_and_direct_alarms_are_possible_when_said() -> None:
+    assert settings(url="http://sc.example/WebSdk/", allow_http=True).url == "http://sc.example/WebSdk"
+    assert settings(publish=["alarm"], alarm_route="direct", alarm=ALARM).alarm
