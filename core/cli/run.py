@@ -1,0 +1,65 @@
+"""``vigie run SITE.yaml``: watch a site until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+
+from config.load import load_site
+from core import registry
+from core.engine.service import Service
+from core.logs import current_level
+from core.services import services_for
+
+WAKE_S = 0.5
+"""Python handles a signal between two waits; on Windows only then."""
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT, SIGTERM and Windows' Ctrl-Break set."""
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
+    return stopping
+
+
+def wait(stopping: threading.Event, seconds: float | None) -> None:
+    """Until the event, or for so many seconds."""
+    if seconds is not None:
+        stopping.wait(seconds)
+        return
+    while not stopping.wait(WAKE_S):
+        pass
+
+
+class RunCommand:
+    """The service in the foreground; a service manager starts exactly this."""
+
+    name = "run"
+    help = "watch a site until stopped"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("site", type=Path, metavar="SITE.yaml", help="the site file")
+        parser.add_argument("--seconds", type=float, help="stop by itself after so long")
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        stopping = stop_on_signals()
+        site = load_site(arguments.site, registry.kinds())
+        service = Service(site, arguments.site, services_for(arguments.site), log_level=current_level())
+        service.start()
+        try:
+            wait(stopping, arguments.seconds)
+        finally:
+            service.stop()
+        return 0
+
+
+COMMAND = RunCommand()

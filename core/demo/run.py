@@ -1,0 +1,88 @@
+"""Runs the true service between two simulators, for a while or until told, and holds the result against both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.load import load_site
+from core import registry
+from core.demo.result import DemoResult, compare
+from core.demo.simulators import SimulatorProcess
+from core.demo.site import DemoSite, write_site
+from core.engine.service import Service, store_url
+from core.services import Services, services_for
+from core.store.store import Store
+
+XPROTECT = "xprotect"
+SECURITY_CENTER = "security-center"
+FREE_PORTS = {XPROTECT: (), SECURITY_CENTER: ("--port", "0", "--stream-port", "0", "--rtsp-port", "0")}
+"""A simulator started by hand uses the product's own ports; the demo must not meet another one there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoBench:
+    """Two announced simulators and the site file that ties the service to them."""
+
+    site: DemoSite
+    xprotect: SimulatorProcess
+    security_center: SimulatorProcess
+
+    def service(self) -> Service:
+        """A service for the site, not started."""
+        return Service(load_site(self.site.path, registry.kinds()), self.site.path, self.services(), log_level="error")
+
+    def services(self) -> Services:
+        """What the service's connectors get."""
+        return services_for(self.site.path)
+
+    def compare(self, store: Store) -> DemoResult:
+        """What the store meant against what the simulators accepted."""
+        return compare(
+            store,
+            milestone=(self.site.milestone, self.xprotect.ledger()),
+            genetec=(self.site.genetec, self.security_center.ledger()),
+        )
+
+    def compare_after(self) -> DemoResult:
+        """The same, from the database that an ended service left."""
+        site = load_site(self.site.path, registry.kinds())
+        store = Store.open(store_url(site), clock=self.services().clock)
+        try:
+            return self.compare(store)
+        finally:
+            store.close()
+
+
+@contextmanager
+def demo_bench(
+    folder: Path,
+    *,
+    rules: Sequence[dict[str, Any]],
+    simulator_arguments: Sequence[str] = (),
+    say: Callable[[str], None],
+) -> Iterator[DemoBench]:
+    """Starts both simulators side by side and writes the site; ends them with the context."""
+    with ExitStack() as stack:
+        simulators = []
+        for name in (XPROTECT, SECURITY_CENTER):
+            say(f"starting the {name} simulator")
+            certificates = folder / f"{name}-certs"
+            simulators.append(
+                stack.enter_context(
+                    SimulatorProcess(
+                        name,
+                        ["--certs", str(certificates), *FREE_PORTS[name], *simulator_arguments],
+                        log=folder / f"{name}.log",
+                    )
+                )
+            )
+        for simulator in simulators:
+            simulator.wait_ready()
+            say(f"{simulator.name} is ready at {simulator.announced['url']}")
+        xprotect, security_center = simulators
+        site = write_site(folder, xprotect=xprotect, security_center=security_center, rules=rules)
+        yield DemoBench(site=site, xprotect=xprotect, security_center=security_center)

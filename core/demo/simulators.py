@@ -1,0 +1,89 @@
+"""A VMS simulator as the child process that a user would start by hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from queue import Empty, Queue
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from core.errors import VigieError
+
+READY_S = 60.0
+"""A simulator draws and encodes its scene before it is ready."""
+
+STOP_S = 10.0
+ADMIN_TIMEOUT_S = 10.0
+
+
+class SimulatorProcess:
+    """``vigie simulate NAME`` in a child process, ended with the context. ``announced`` is what it said when ready."""
+
+    def __init__(self, name: str, arguments: Sequence[str], *, log: Path) -> None:
+        self.name = name
+        self.announced: dict[str, Any] = {}
+        self._log = log.open("w", encoding="utf-8")
+        command = [sys.executable, "-m", "core.cli.main", "simulate", name, "--json", "--until-stdin-closes"]
+        self._process = subprocess.Popen(  # noqa: S603 - our own command line
+            [*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def wait_ready(self) -> None:
+        """Returns once the simulator has announced itself."""
+        lines: Queue[str] = Queue()
+        threading.Thread(target=self._read_first_line, args=(lines,), daemon=True).start()
+        try:
+            line = lines.get(timeout=READY_S)
+        except Empty:
+            line = ""
+        if not line:
+            raise VigieError(f"the {self.name} simulator did not start", remedy=f"Its log is {self._log.name}.")
+        self.announced = json.loads(line)
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Everything that this VMS accepted, in order."""
+        answer = requests.get(f"{self.announced['admin']}/ledger", timeout=ADMIN_TIMEOUT_S)
+        answer.raise_for_status()
+        records: list[dict[str, Any]] = answer.json()
+        return records
+
+    def set_fault(self, name: str, outcomes: Sequence[str], *, repeat: bool = True) -> None:
+        """Changes a fault plan while it runs."""
+        answer = requests.put(
+            f"{self.announced['admin']}/faults/{name}",
+            json={"outcomes": list(outcomes), "repeat": repeat},
+            timeout=ADMIN_TIMEOUT_S,
+        )
+        answer.raise_for_status()
+
+    def stop(self) -> None:
+        """Closes its standard input, which ends it; kills it when that does not."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(STOP_S)
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._log.close()
+
+    def _read_first_line(self, lines: Queue[str]) -> None:
+        assert self._process.stdout is not None
+        lines.put(self._process.stdout.readline())

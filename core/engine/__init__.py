@@ -1,0 +1,1 @@
+"""Supervisor and analysis workers: cameras handed to processes, alerts written before anything is sent."""

@@ -1,0 +1,122 @@
+"""Keeps one camera's video flowing into its analyser, through every loss of the stream."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from core.contracts import Analyser, VideoSource
+from core.errors import VigieError, VmsError, VmsUnavailable
+from core.redaction import redact
+from core.types import StreamState
+
+FIRST_RETRY_S = 0.25
+"""A short hiccup costs little; measured: a stream server is back within one or two tries."""
+
+LONGEST_RETRY_S = 4.0
+"""Bound of the back-off while the stream is merely lost."""
+
+REFUSED_RETRY_S = 60.0
+"""A person must act: look again now and then, without hammering the VMS with wrong credentials."""
+
+_log = structlog.get_logger(component="feed")
+
+Report = Callable[[StreamState, str], None]
+
+
+class CameraFeed:
+    """One thread: open the stream, push its packets, and on loss try again until stopped."""
+
+    def __init__(
+        self,
+        camera_id: str,
+        *,
+        open_source: Callable[[], VideoSource],
+        analyser: Analyser,
+        report: Report,
+    ) -> None:
+        self._camera_id = camera_id
+        self._open_source = open_source
+        self._analyser = analyser
+        self._report = report
+        self._stopping = threading.Event()
+        self._source: VideoSource | None = None
+        self._lock = threading.Lock()
+        self._retry_s = FIRST_RETRY_S
+        self._thread = threading.Thread(target=self.run, name=f"feed-{camera_id}", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Ends the stream and the thread; False when the source did not let go in time."""
+        self._stopping.set()
+        with self._lock:
+            if self._source:
+                self._source.close()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def run(self) -> None:
+        """The thread's body."""
+        self._report(StreamState.CONNECTING, "")
+        while not self._stopping.is_set():
+            wait_s = self._stream_once()
+            if self._stopping.wait(wait_s):
+                break
+            self._report(StreamState.RETRYING, "")
+        self._report(StreamState.STOPPED, "")
+
+    def _stream_once(self) -> float:
+        """Streams until something ends it; returns how long to wait before the next try."""
+        try:
+            self._push_all(self._opened())
+        except VmsError as error:
+            return self._after(error, recovers=error.recovers)
+        except VigieError as error:
+            return self._after(error, recovers=False)
+        except Exception as error:  # noqa: BLE001 - thread edge: a defect in one connector may not end its camera
+            _log.exception("the video source failed unexpectedly", camera=self._camera_id)
+            return self._after(VmsUnavailable(f"defect: {redact(str(error))}"), recovers=True)
+        finally:
+            self._close_source()
+        return FIRST_RETRY_S
+
+    def _opened(self) -> VideoSource:
+        source = self._open_source()
+        with self._lock:
+            self._source = source
+        if self._stopping.is_set():
+            source.close()
+        return source
+
+    def _push_all(self, source: VideoSource) -> None:
+        is_first = True
+        for packet in source.packets():
+            if is_first:
+                is_first = False
+                self._retry_s = FIRST_RETRY_S
+                self._report(StreamState.STREAMING, "")
+            self._analyser.push(packet)
+        if not self._stopping.is_set():
+            raise VmsUnavailable("the stream ended", remedy="The VMS closed it; it is opened again.")
+
+    def _after(self, error: VigieError, *, recovers: bool) -> float:
+        self._analyser.interrupted()
+        if self._stopping.is_set():
+            return 0.0
+        self._report(StreamState.LOST if recovers else StreamState.REFUSED, error.line())
+        if not recovers:
+            return REFUSED_RETRY_S
+        wait_s = self._retry_s
+        self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
+        return wait_s
+
+    def _close_source(self) -> None:
+        with self._lock:
+            source, self._source = self._source, None
+        if source:
+            source.close()

@@ -1,0 +1,69 @@
+"""What supervisor and worker say to each other over their pipe. Frozen and picklable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from core.types import Alert, FrameBoxes, StreamState, UtcSeconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """Supervisor → worker: analyse this camera. ``last_alerts`` keeps cooldowns across processes."""
+
+    camera_id: str
+    last_alerts: Mapping[str, UtcSeconds] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Supervisor → worker: let go of this camera."""
+
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Supervisor → worker: end, after what is in flight has been said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Worker → supervisor: imports done, waiting for cameras."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRaised:
+    """Worker → supervisor: a rule fired."""
+
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxesSeen:
+    """Worker → supervisor: the boxes of one frame, for a VMS that shows them."""
+
+    boxes: FrameBoxes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamChanged:
+    """Worker → supervisor: a camera's stream changed state."""
+
+    camera_id: str
+    state: StreamState
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """Worker → supervisor: alive, with the statistics of each camera."""
+
+    statistics: Mapping[str, Mapping[str, float]]
+    dropped_boxes: int
+
+
+ToWorker: TypeAlias = Assign | Release | Stop
+FromWorker: TypeAlias = Ready | AlertRaised | BoxesSeen | StreamChanged | Heartbeat

@@ -1,0 +1,85 @@
+"""The worker's way out: one thread writes the pipe, so that no analysis thread ever waits for the supervisor."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from multiprocessing.connection import Connection
+
+from core.engine.messages import BoxesSeen, FromWorker
+
+MAX_BOXES = 256
+"""Frames of boxes waiting for the supervisor; beyond, the oldest is dropped and counted."""
+
+MAX_MESSAGES = 10_000
+"""Alerts and states waiting; beyond, the caller waits: an alert is never dropped."""
+
+
+class Outbound:
+    """Two lanes into one pipe: alerts and states in order and never dropped, boxes newest first to live."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._messages: deque[FromWorker] = deque()
+        self._boxes: deque[BoxesSeen] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._broken = False
+        self.dropped_boxes = 0
+        self._thread = threading.Thread(target=self._write, name="outbound", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_broken(self) -> bool:
+        """True when the supervisor is gone."""
+        return self._broken
+
+    def send(self, message: FromWorker) -> None:
+        """Queues; waits only when ``MAX_MESSAGES`` are already waiting for a live supervisor."""
+        with self._changed:
+            if isinstance(message, BoxesSeen):
+                self._queue_boxes(message)
+            else:
+                self._changed.wait_for(lambda: len(self._messages) < MAX_MESSAGES or self._broken)
+                self._messages.append(message)
+            self._changed.notify_all()
+
+    def close(self, timeout_s: float) -> None:
+        """Writes what is queued, then ends the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(timeout_s)
+
+    def _queue_boxes(self, message: BoxesSeen) -> None:
+        if len(self._boxes) >= MAX_BOXES:
+            self._boxes.popleft()
+            self.dropped_boxes += 1
+        self._boxes.append(message)
+
+    def _next(self) -> FromWorker | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._messages or self._boxes or self._closing)
+            if self._messages:
+                message: FromWorker = self._messages.popleft()
+            elif self._boxes:
+                message = self._boxes.popleft()
+            else:
+                return None
+            self._changed.notify_all()
+            return message
+
+    def _write(self) -> None:
+        while (message := self._next()) is not None:
+            try:
+                self._connection.send(message)
+            except OSError:
+                self._give_up()
+                return
+
+    def _give_up(self) -> None:
+        with self._changed:
+            self._broken = True
+            self._messages.clear()
+            self._boxes.clear()
+            self._changed.notify_all()

@@ -1,0 +1,81 @@
+"""Boxes to one VMS, in capture order per camera; what comes too late is dropped and counted (guarantee 4)."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+import structlog
+
+from config.model import CameraSettings
+from core.contracts import VmsConnector
+from core.errors import VmsError
+from core.types import FrameBoxes, UtcSeconds
+
+MAX_WAITING = 256
+"""Frames waiting for one VMS; beyond, the oldest is dropped."""
+
+_log = structlog.get_logger(component="overlay")
+
+
+class OverlayPump:
+    """One thread per VMS that shows boxes."""
+
+    def __init__(self, connector: VmsConnector) -> None:
+        self._connector = connector
+        self._waiting: deque[tuple[FrameBoxes, CameraSettings]] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._last: dict[str, UtcSeconds] = {}
+        self._is_failing = False
+        self.sent = 0
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="overlay", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def show(self, boxes: FrameBoxes, camera: CameraSettings) -> None:
+        """Queues the boxes of one frame; never waits."""
+        with self._changed:
+            if boxes.captured_at <= self._last.get(boxes.camera_id, float("-inf")):
+                self.dropped += 1
+                return
+            self._last[boxes.camera_id] = boxes.captured_at
+            if len(self._waiting) >= MAX_WAITING:
+                self._waiting.popleft()
+                self.dropped += 1
+            self._waiting.append((boxes, camera))
+            self._changed.notify()
+
+    def stop(self, timeout_s: float) -> None:
+        """Ends the thread; what waits is dropped, for old boxes are worth nothing."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while (item := self._next()) is not None:
+            self._send(*item)
+
+    def _next(self) -> tuple[FrameBoxes, CameraSettings] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._stopping)
+            return None if self._stopping else self._waiting.popleft()
+
+    def _send(self, boxes: FrameBoxes, camera: CameraSettings) -> None:
+        try:
+            self._connector.publish_boxes(boxes, camera)
+        except VmsError as error:
+            self.dropped += 1
+            if not self._is_failing:
+                _log.warning("boxes do not reach the VMS", camera=camera.id, cause=error.line())
+            self._is_failing = True
+            return
+        self.sent += 1
+        if self._is_failing:
+            _log.info("boxes reach the VMS again", camera=camera.id)
+        self._is_failing = False

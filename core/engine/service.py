@@ -1,0 +1,219 @@
+"""The service: store, delivery threads, worker pool and calendar jobs of one site, started and stopped together."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from config.model import SiteSettings
+from core import registry
+from core.contracts import Capability, Clock, VmsConnector
+from core.engine.messages import AlertRaised, BoxesSeen, FromWorker, Heartbeat, StreamChanged
+from core.engine.overlay import OverlayPump
+from core.engine.pool import WorkerPool
+from core.errors import StoreError
+from core.health import HealthBoard
+from core.outbox.relay import DeliveryRelay
+from core.services import Services
+from core.store.store import Store
+from core.types import Alert, Health, HealthLevel, RuleState, StreamState
+
+if TYPE_CHECKING:
+    from apscheduler.job import Job
+
+STOP_S = 8.0
+"""Longest wait for one delivery thread: a request in flight ends within its own time-out."""
+
+PURGE_HOUR = 3
+"""Site time at which old alerts are erased: the quiet hour."""
+
+DAY_S = 86_400
+
+STORE_RETRY_S = 1.0
+"""Between two tries to write an alert that the database refused (disk full …)."""
+
+_log = structlog.get_logger(component="service")
+
+_STREAM_LEVEL = {
+    StreamState.STREAMING: HealthLevel.GREEN,
+    StreamState.CONNECTING: HealthLevel.YELLOW,
+    StreamState.RETRYING: HealthLevel.YELLOW,
+    StreamState.LOST: HealthLevel.YELLOW,
+    StreamState.REFUSED: HealthLevel.RED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Vms:
+    connector: VmsConnector
+    relay: DeliveryRelay
+    overlay: OverlayPump | None
+
+
+class Service:
+    """One site at work. ``start`` returns once everything runs; ``stop`` once everything has ended."""
+
+    def __init__(self, site: SiteSettings, site_path: Path, services: Services, *, log_level: str = "info") -> None:
+        self.site = site
+        self.health = HealthBoard()
+        self._clock: Clock = services.clock
+        self._cameras = {camera.id: camera for camera in site.cameras}
+        self.store = Store.open(store_url(site), clock=self._clock)
+        self._vms = {vms.id: self._build_vms(registry.connector(vms.type)(vms, services), vms.id) for vms in site.vms}
+        self._pool = WorkerPool(
+            site,
+            site_path,
+            events=self,
+            last_alerts=self.store.last_alerts,
+            clock=self._clock,
+            log_level=log_level,
+        )
+        self._statistics: dict[str, Mapping[str, float]] = {}
+        self._dropped_boxes: dict[int, int] = {}
+        self._stopping = threading.Event()
+        self._calendar = BackgroundScheduler(timezone=ZoneInfo(site.site.timezone))
+
+    def _build_vms(self, connector: VmsConnector, vms_id: str) -> _Vms:
+        settings = next(vms for vms in self.site.vms if vms.id == vms_id)
+        relay = DeliveryRelay(
+            vms=settings,
+            connector=connector,
+            store=self.store,
+            cameras=self._cameras,
+            clock=self._clock,
+            rng=random.Random(),  # noqa: S311 - jitter, not a secret
+        )
+        shows_boxes = Capability.BOXES in connector.capabilities and "metadata" in settings.publish
+        return _Vms(connector, relay, OverlayPump(connector) if shows_boxes else None)
+
+    def start(self) -> None:
+        """Takes up what an earlier life left, then starts deliveries, calendar and workers."""
+        uncertain = self.store.recover()
+        if uncertain:
+            _log.warning("deliveries were cut off by the last stop: the VMS is asked before resending", count=uncertain)
+        orphans = self.store.park_unknown_vms(self._vms)
+        if orphans:
+            _log.warning("deliveries of a VMS that is no longer in the settings are parked", count=orphans)
+        for vms in self._vms.values():
+            vms.relay.start()
+            if vms.overlay:
+                vms.overlay.start()
+        self._purge_job: Job = self._calendar.add_job(self._purge, "cron", hour=PURGE_HOUR)
+        self._calendar.start()
+        self._pool.start()
+        _log.info("started", site=self.site.site.name, cameras=len(self._cameras), vms=len(self._vms))
+
+    def stop_watching(self) -> None:
+        """Ends the workers; what they had said is stored, and deliveries go on."""
+        self._pool.stop()
+
+    def stop(self) -> None:
+        """Ends workers first, so that their last alerts are stored; what is undelivered waits in the store."""
+        self._stopping.set()
+        self.stop_watching()
+        self._calendar.shutdown(wait=True)
+        for vms in self._vms.values():
+            if vms.overlay:
+                vms.overlay.stop(STOP_S)
+            vms.relay.stop(STOP_S)
+            vms.connector.close()
+        self.store.close()
+        _log.info("stopped")
+
+    def said(self, worker_index: int, message: FromWorker) -> None:
+        """A worker's message, from its reader thread."""
+        if isinstance(message, AlertRaised):
+            self.accept(message.alert)
+        elif isinstance(message, BoxesSeen):
+            self._show(message)
+        elif isinstance(message, StreamChanged):
+            self._stream_changed(message)
+        elif isinstance(message, Heartbeat):
+            self._statistics.update(message.statistics)
+            self._dropped_boxes[worker_index] = message.dropped_boxes
+            self.health.report(Health(component=f"worker/{worker_index}", level=HealthLevel.GREEN))
+
+    def died(self, worker_index: int, camera_ids: Sequence[str], exit_code: int | None) -> None:
+        """A worker ended; the pool replaces it."""
+        cause = f"the worker process ended with code {exit_code}; a new one takes its cameras over"
+        self.health.report(Health(component=f"worker/{worker_index}", level=HealthLevel.YELLOW, cause=cause))
+        for camera_id in camera_ids:
+            self.health.report(Health(component=f"camera/{camera_id}", level=HealthLevel.YELLOW, cause=cause))
+
+    def accept(self, alert: Alert) -> None:
+        """Alert and deliveries in one transaction, before anything is sent (guarantee 1)."""
+        camera = self._cameras[alert.camera_id]
+        vms = self._vms[camera.vms]
+        actions = vms.connector.actions() if alert.state is RuleState.ARMED else ()
+        if not self._stored(alert, [(camera.vms, action) for action in actions]):
+            return
+        _log.info(
+            "alert", camera=alert.camera_id, rule=alert.rule_id, alert=str(alert.alert_id), state=alert.state.value
+        )
+        vms.relay.wake()
+
+    def _stored(self, alert: Alert, deliveries: list[tuple[str, str]]) -> bool:
+        """Insists until the database takes it: meanwhile the worker's pipe fills and holds what follows."""
+        while True:
+            try:
+                is_new = self.store.add_alert(alert, deliveries)
+            except StoreError as error:
+                self.health.report(Health(component="store", level=HealthLevel.RED, cause=error.line()))
+                if self._stopping.wait(STORE_RETRY_S):
+                    raise
+            else:
+                self.health.report(Health(component="store", level=HealthLevel.GREEN))
+                return is_new
+
+    def connector(self, vms_id: str) -> VmsConnector:
+        """The connector that publishes to a VMS."""
+        return self._vms[vms_id].connector
+
+    def backlog(self) -> int:
+        """Deliveries not yet accepted by their VMS, parked ones left out."""
+        return sum(self.store.backlog(vms_id)[0] for vms_id in self._vms)
+
+    def statistics(self) -> dict[str, Mapping[str, float]]:
+        """Counters by camera and by VMS."""
+        deliveries = {f"vms/{name}": vms.relay.statistics() for name, vms in self._vms.items()}
+        return {**{f"camera/{name}": values for name, values in self._statistics.items()}, **deliveries}
+
+    def report_health(self) -> list[Health]:
+        """Health of every component, now."""
+        for vms in self._vms.values():
+            self.health.report(vms.relay.health())
+        return self.health.all()
+
+    def worker_process_ids(self) -> list[int]:
+        """Process ids of the analysis workers."""
+        return self._pool.process_ids()
+
+    def _show(self, message: BoxesSeen) -> None:
+        camera = self._cameras[message.boxes.camera_id]
+        overlay = self._vms[camera.vms].overlay
+        if overlay:
+            overlay.show(message.boxes, camera)
+
+    def _stream_changed(self, message: StreamChanged) -> None:
+        component = f"camera/{message.camera_id}"
+        if message.state is StreamState.STOPPED:
+            self.health.forget(component)
+        elif message.cause or message.state is StreamState.STREAMING:
+            self.health.report(Health(component=component, level=_STREAM_LEVEL[message.state], cause=message.cause))
+
+    def _purge(self) -> None:
+        erased = self.store.purge(self._clock.utc() - self.site.storage.keep_alerts_days * DAY_S)
+        _log.info("old alerts erased", count=erased, older_than_days=self.site.storage.keep_alerts_days)
+
+
+def store_url(site: SiteSettings) -> str:
+    """SQLAlchemy URL of the site's database."""
+    return site.storage.url or f"sqlite:///{(site.storage.dir / 'vigie.db').as_posix()}"

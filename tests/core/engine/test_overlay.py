@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import threading
+
+from config.model import CameraSettings
+from core.engine.overlay import OverlayPump
+from core.errors import VmsUnavailable
+from core.fakes import FakeConnector
+from core.types import FrameBoxes
+from tests.core.engine.sites import camera
+
+PATIENCE_S = 5.0
+
+
+class BoxConnector(FakeConnector):
+    def __init__(self, *, fails: int = 0) -> None:
+        super().__init__()
+        self.shown: list[float] = []
+        self.fails = fails
+        self.changed = threading.Condition()
+
+    def publish_boxes(self, boxes: FrameBoxes, camera: CameraSettings) -> None:
+        with self.changed:
+            self.changed.notify_all()
+            if self.fails:
+                self.fails -= 1
+                raise VmsUnavailable("no one answers")
+            self.shown.append(boxes.captured_at)
+
+    def wait_for(self, count: int) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.shown) >= count, PATIENCE_S)
+
+
+def frame(captured_at: float, camera_id: str = "a") -> FrameBoxes:
+    return FrameBoxes(camera_id=camera_id, captured_at=captured_at, tracks=())
+
+
+def test_boxes_arrive_in_capture_order_and_late_ones_are_dropped_and_counted() -> None:
+    connector = BoxConnector()
+    pump = OverlayPump(connector)
+    for captured_at in (1.0, 2.0, 1.5, 2.0, 3.0):
+        pump.show(frame(captured_at), camera("a"))
+    pump.start()
+    connector.wait_for(3)
+    pump.stop(PATIENCE_S)
+    assert connector.shown == [1.0, 2.0, 3.0]
+    assert pump.dropped == 2
+
+
+def test_order_is_kept_per_camera() -> None:
+    connector = BoxConnector()
+    pump = OverlayPump(connector)
+    pump.show(frame(5.0, "a"), camera("a"))
+    pump.show(frame(1.0, "b"), camera("b"))
+    pump.start()
+    connector.wait_for(2)
+    pump.stop(PATIENCE_S)
+    assert pump.dropped == 0
+
+
+def test_a_vms_that_fails_costs_frames_and_nothing_else() -> None:
+    connector = BoxConnector(fails=1)
+    pump = OverlayPump(connector)
+    pump.start()
+    pump.show(frame(1.0), camera("a"))
+    pump.show(frame(2.0), camera("a"))
+    connector.wait_for(1)
+    pump.stop(PATIENCE_S)
+    assert connector.shown == [2.0]
+    assert (pump.dropped, pump.sent) == (1, 1)
