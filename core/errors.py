@@ -11,7 +11,8 @@ VigieError
     ├── VmsUnavailable       nobody answers: refused, timed out, 5xx      retry later
     │   └── ReplyLost        the request left, the answer never came      ask before resending
     ├── VmsRefused           the VMS understood and said no               a person must act
-    │   ├── AuthenticationRefused   credentials or rights
+    │   ├── AuthenticationRefused   the account: nothing of ours gets in
+    │   │   └── RightMissing        the account got in, but may not do this one thing
     │   ├── NotFoundInVms           no such camera, event, alarm …
     │   └── RequestInvalid          the VMS calls our request malformed
     ├── CertificateRejected  TLS does not verify against the site's CA    a person must act
@@ -92,7 +93,11 @@ class VmsRefused(VmsError):
 
 
 class AuthenticationRefused(VmsRefused):
-    """User, password, application id or rights are wrong."""
+    """User, password or application id are wrong, or the account is locked: nothing of ours gets in."""
+
+
+class RightMissing(AuthenticationRefused):
+    """The account is accepted, but lacks the right for this one thing; other requests may go on."""
 
 
 class NotFoundInVms(VmsRefused):

@@ -20,6 +20,7 @@ from core.errors import (
     ProtocolViolation,
     ReplyLost,
     RequestInvalid,
+    RightMissing,
     SecretError,
     VmsError,
     VmsUnavailable,
@@ -91,6 +92,9 @@ class Outcome(StrEnum):
     REFUSE = "refuse"
     NOT_FOUND = "not_found"
     FORBID = "forbid"
+    """The account is refused."""
+    LACK_RIGHT = "lack_right"
+    """The account is accepted, but may not do this."""
     BAD_CERTIFICATE = "bad_certificate"
     CRASH = "crash"
     """A defect of the connector: raises what its contract does not allow."""
@@ -105,6 +109,7 @@ _ERRORS: Mapping[Outcome, Callable[[], Exception]] = {
     Outcome.REFUSE: lambda: RequestInvalid("the VMS calls the request malformed"),
     Outcome.NOT_FOUND: lambda: NotFoundInVms("the VMS does not know this camera"),
     Outcome.FORBID: lambda: AuthenticationRefused("wrong password", remedy="Mend the account."),
+    Outcome.LACK_RIGHT: lambda: RightMissing("no right to add bookmarks", remedy="Give the right."),
     Outcome.BAD_CERTIFICATE: lambda: CertificateRejected("the certificate does not verify", remedy="Give the CA."),
     Outcome.CRASH: lambda: RuntimeError("index out of range"),
 }

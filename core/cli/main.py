@@ -26,6 +26,7 @@ BUILT_IN = {
     "bench": ("core.cli.bench:COMMAND", "measure guarantees on this machine"),
     "check": ("core.cli.check:COMMAND", "check a site file, its secrets, its VMS and its cameras"),
     "demo": ("core.cli.demo:COMMAND", "show the main job on two simulated VMS"),
+    "parked": ("core.cli.parked:COMMAND", "show deliveries that were set aside, or send them again"),
     "run": ("core.cli.run:COMMAND", "watch a site until stopped"),
     "schema": ("core.cli.schema:COMMAND", "print the JSON Schema of the site file"),
     "simulate": ("core.cli.simulate:COMMAND", "run a simulated VMS on this machine"),

@@ -34,10 +34,10 @@ KILL_WAIT_S = 10.0
 POLL_S = 5.0
 
 MANY_RULES: Sequence[dict[str, Any]] = [
-    *({**CROSSING, "id": f"passage-{x}", "line": [[x / 100, 0.35], [x / 100, 1.0]]} for x in range(20, 85, 8)),
+    *({**CROSSING, "id": f"passage-{x}", "line": [[x / 100, 0.35], [x / 100, 1.0]]} for x in range(20, 85, 16)),
     {**PRESENCE, "dwell_s": 0.5},
 ]
-"""Nine lines that every figure of the scene crosses one after the other, and the zone."""
+"""Five lines that every figure of the scene crosses one after the other, and the zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ class PlainView:
         for alert in reversed(service.store.alerts(limit=RECENT * 4)):
             if alert.alert_id not in self._shown:
                 self._shown.add(alert.alert_id)
-                self._console.print(f"{seconds_left:5.1f} s left  {alert_line(alert)}", highlight=False)
+                self._console.print(f"{seconds_left:5.1f} s left  {alert_line(alert)}", highlight=False, soft_wrap=True)
 
 
 class LiveView:

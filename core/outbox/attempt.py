@@ -11,6 +11,7 @@ from core.errors import (
     AuthenticationRefused,
     CertificateRejected,
     ReplyLost,
+    RightMissing,
     SecretError,
     VigieError,
     VmsError,
@@ -91,18 +92,19 @@ def _failure(error: Exception) -> Attempt:
     return Attempt(fate=fate, error=text)
 
 
+_FATES: tuple[tuple[type[Exception], Fate], ...] = (
+    (RightMissing, Fate.REFUSED),
+    (AuthenticationRefused, Fate.BLOCKED),
+    (CertificateRejected, Fate.BLOCKED),
+    (SecretError, Fate.BLOCKED),
+    (VmsRefused, Fate.REFUSED),
+    (ReplyLost, Fate.UNKNOWN),
+    (VmsUnavailable, Fate.UNAVAILABLE),
+    (VmsError, Fate.UNKNOWN),
+)
+"""The first class that fits decides."""
+
+
 def _fate(error: Exception) -> Fate | None:
     """None for what the contract of a connector does not allow."""
-    match error:
-        case AuthenticationRefused() | CertificateRejected() | SecretError():
-            return Fate.BLOCKED
-        case VmsRefused():
-            return Fate.REFUSED
-        case ReplyLost():
-            return Fate.UNKNOWN
-        case VmsUnavailable():
-            return Fate.UNAVAILABLE
-        case VmsError():
-            return Fate.UNKNOWN
-        case _:
-            return None
+    return next((fate for kind, fate in _FATES if isinstance(error, kind)), None)

@@ -19,7 +19,7 @@ class CircuitBreaker:
     Every ``now`` is ``Clock.monotonic()``. For one caller that makes one attempt at a time.
     """
 
-    def __init__(self, *, failures_to_open: int = 3, first_hold_s: float = 5.0, longest_hold_s: float = 30.0) -> None:
+    def __init__(self, *, failures_to_open: int = 5, first_hold_s: float = 5.0, longest_hold_s: float = 30.0) -> None:
         self._failures_to_open = failures_to_open
         self._first_hold_s = first_hold_s
         self._longest_hold_s = longest_hold_s

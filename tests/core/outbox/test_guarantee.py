@@ -18,7 +18,7 @@ from core.types import Alert, Delivery, DeliveryState, Receipt
 from tests.core.outbox.bench import Bench
 
 ASKABLE, UNASKABLE = "event", "bookmark"
-FAULTS = [outcome for outcome in Outcome if outcome not in {Outcome.REFUSE, Outcome.NOT_FOUND}]
+FAULTS = [outcome for outcome in Outcome if outcome not in {Outcome.REFUSE, Outcome.NOT_FOUND, Outcome.LACK_RIGHT}]
 """All but refusals, which park."""
 
 KILL = "kill before the request leaves", "kill before the answer"

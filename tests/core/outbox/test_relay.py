@@ -16,7 +16,7 @@ from core.types import Alert, Delivery, DeliveryState, HealthLevel, Receipt
 from tests.core.outbox.bench import VMS, Bench, aged
 
 LOST = (Outcome.DROP_BEFORE_ACCEPT, Outcome.DROP_AFTER_ACCEPT, Outcome.GARBLE, Outcome.LAND_LATE)
-REFUSED = (Outcome.REFUSE, Outcome.NOT_FOUND)
+REFUSED = (Outcome.REFUSE, Outcome.NOT_FOUND, Outcome.LACK_RIGHT)
 BLOCKED = (Outcome.FORBID, Outcome.BAD_CERTIFICATE)
 
 Make = Callable[..., Bench]
