@@ -80,7 +80,8 @@ class Capability(StrEnum):
 class VmsConnector(ABC):
     """One VMS, as its settings describe it.
 
-    Duties: constructing does no I/O; every method may be called from any one thread at a time; every wait has a
+    Duties: constructing does no I/O; methods may be called from several threads at once (a feed per camera, a delivery
+    thread, an overlay thread); every wait has a
     time-out; errors are ``VmsError`` only, split as ``core.errors`` says, because delivery decides by the class:
     ``VmsUnavailable`` retries, ``ReplyLost`` asks first, ``VmsRefused`` parks. No frame ever enters a connector.
     Entry point group ``vigie.connectors``; the object is the class; its ``settings_model`` checks the site file.
@@ -168,7 +169,8 @@ class Rule(ABC):
 
     Duties: pure in capture time (no clock, no I/O, no VMS); ticks come in capture order; an object that stays in
     the condition is reported once, until the condition ended for it. State, schedule, cooldown and minimum sizes
-    are not the rule's business: the pipeline applies them.
+    are not the rule's business: the pipeline applies them. A rule that counts instead of firing tells its totals by
+    ``figures``; such figures are shown, and never become an alert.
     """
 
     settings_model: ClassVar[type[RuleSettings]]
@@ -180,6 +182,13 @@ class Rule(ABC):
     @abstractmethod
     def update(self, tick: Tick) -> list[Occurrence]:
         """Looks at one frame; returns what came true in it."""
+
+    def figures(self) -> Mapping[str, int]:
+        """What it has counted up to the last frame, by name; always the same names. Nothing for rules that only fire.
+
+        Asked after every ``update``, in the same thread.
+        """
+        return {}
 
 
 class AnalysisSink(Protocol):

@@ -1,8 +1,9 @@
 """Asks Security Center whether it already has a delivery, by looking for its token in reports.
 
 Unverified on a real system: that the ``CameraEvent`` report shows the message of custom events, and the names of the
-columns. So the token is looked for in every value of every row. A report that this system refuses is not asked again:
-its action leaves ``askable``, and delivery falls back to at-least-once. A direct alarm carries no token at all.
+columns. So the token is looked for in every value of every row. While this system refuses a report, its action is not in
+``askable`` and delivery falls back to at-least-once; from time to time it is asked again, as somebody may have allowed
+it, or what failed may work. A direct alarm carries no token at all.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from config.model import CameraSettings
 from connectors.genetec.inventory import camera_guid
 from connectors.genetec.query import call
 from connectors.genetec.websdk import WebSdk
+from connectors.protocols.capture_time import PLAUSIBLE_S
 from core.clock import iso_utc
 from core.contracts import Clock
 from core.errors import NotFoundInVms, VmsRefused
@@ -25,11 +27,17 @@ from core.types import Alert, Delivery, Receipt, UtcSeconds
 REPORTS = {"event": "CameraEvent", "bookmark": "Bookmark"}
 """Which report shows what an action made."""
 
-_RAISED_MARGIN_S = 600.0
-"""An event has the time at which it was raised, on Security Center's clock."""
+_CLOCKS_APART_S = 600.0
+"""An event has the time at which it was raised, on Security Center's clock: so far may that be from ours."""
+
+_RAISED_BEFORE_CAPTURE_S = PLAUSIBLE_S + _CLOCKS_APART_S
+"""Capture times are the recorder's, whose clock may be ahead of ours as far as it is believed."""
 
 _BOOKMARK_MARGIN_S = 5.0
 """A bookmark has the capture time, as exactly as the archive keeps it."""
+
+ASK_AGAIN_S = 600.0
+"""A report that was refused is left alone for so long."""
 
 _SHORTEST_SPAN_S = 0.01
 _MOST_QUESTIONS = 64
@@ -38,30 +46,34 @@ _log = structlog.get_logger(component="genetec")
 
 
 class Asker:
-    """Finds deliveries; ``askable`` shrinks when a report turns out not to be available."""
+    """Finds deliveries; ``askable`` shrinks while a report turns out not to be available."""
 
     def __init__(self, base_url: str, sdk: WebSdk, clock: Clock) -> None:
         self._place = urlsplit(base_url).netloc
         self._sdk = sdk
         self._clock = clock
-        self._refused: set[str] = set()
+        self._refused_at: dict[str, float] = {}
 
     @property
     def askable(self) -> frozenset[str]:
-        """Actions whose report has not been refused."""
-        return frozenset(REPORTS) - self._refused
+        """Actions whose report was not refused of late."""
+        limit = self._clock.monotonic() - ASK_AGAIN_S
+        return frozenset(action for action in REPORTS if self._refused_at.get(action, limit) <= limit)
 
     def find(self, delivery: Delivery, alert: Alert, camera: CameraSettings) -> Receipt | None:
         """The receipt when a report shows the token."""
         begin, end = self._span(delivery.action, alert)
         try:
-            return Receipt() if self._is_shown(delivery, camera, begin, end) else None
+            is_shown = self._is_shown(delivery, camera, begin, end)
         except NotFoundInVms:
             return None  # it is the camera that is unknown: publishing says so
         except VmsRefused as error:
             self._sdk.ping()  # raises when it is the account that is refused, and not the report
             self._give_up(delivery.action, str(error))
             return None
+        if self._refused_at.pop(delivery.action, None) is not None:
+            _log.info("can be asked again", vms=self._place, action=delivery.action)
+        return Receipt() if is_shown else None
 
     def try_report(self, action: str, camera: CameraSettings) -> None:
         """Asks for the last minute; raises ``VmsRefused`` when this system does not give the report."""
@@ -71,7 +83,7 @@ class Asker:
     def _span(self, action: str, alert: Alert) -> tuple[UtcSeconds, UtcSeconds]:
         if action == "bookmark":
             return alert.captured_at - _BOOKMARK_MARGIN_S, alert.captured_at + _BOOKMARK_MARGIN_S
-        return alert.captured_at - _RAISED_MARGIN_S, self._clock.utc() + _RAISED_MARGIN_S
+        return alert.captured_at - _RAISED_BEFORE_CAPTURE_S, self._clock.utc() + _CLOCKS_APART_S
 
     def _is_shown(self, delivery: Delivery, camera: CameraSettings, begin: UtcSeconds, end: UtcSeconds) -> bool:
         """Halves a span whose report is cut, until every row was seen."""
@@ -96,7 +108,8 @@ class Asker:
         return json.dumps(answer.result), answer.is_complete
 
     def _give_up(self, action: str, reason: str) -> None:
-        self._refused.add(action)
-        _log.warning(
-            "cannot be asked: a lost answer now means sending again", vms=self._place, action=action, why=reason
-        )
+        if action not in self._refused_at:
+            _log.warning(
+                "cannot be asked: a lost answer now means sending again", vms=self._place, action=action, why=reason
+            )
+        self._refused_at[action] = self._clock.monotonic()

@@ -22,6 +22,7 @@ from core.errors import (
     CertificateRejected,
     NotFoundInVms,
     ProtocolViolation,
+    RightMissing,
     VigieError,
     VmsRefused,
     VmsUnavailable,
@@ -39,6 +40,7 @@ _HTTP_DATE_STEP_S = 1.0
 _LOOK_THERE = "Try again; if it stays, look at the state of this role and of its server in Config Tool."
 
 _OUTCOMES: tuple[tuple[type[VigieError], str], ...] = (
+    (RightMissing, "not_allowed"),
     (AuthenticationRefused, "refused"),
     (NotFoundInVms, "not_found"),
     (VmsRefused, "not_allowed"),
@@ -230,7 +232,7 @@ class Check:
     def _media_gateway(self) -> None:
         try:
             socket.create_connection(self._settings.gateway(), self._settings.timeout_s).close()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a host name that cannot be one is a UnicodeError
             raise VmsUnavailable(
                 f"Media Gateway {self._gateway_name()}: {error}",
                 remedy="Create the Media Gateway role, enable RTSP on its Properties page, and open the firewall.",

@@ -63,7 +63,7 @@ class GenetecConnector(VmsConnector):
 
     @property
     def askable(self) -> frozenset[str]:
-        """Shrinks while running when Security Center refuses a report (see ``connectors.genetec.ask``)."""
+        """Shrinks while Security Center refuses a report (see ``connectors.genetec.ask``)."""
         return self._asker.askable
 
     def check(self, cameras: Sequence[CameraSettings]) -> Sequence[Finding]:

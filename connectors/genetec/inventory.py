@@ -8,7 +8,7 @@ from uuid import UUID
 
 from config.model import CameraSettings
 from connectors.genetec.websdk import ENTITIES_PER_REQUEST, WebSdk
-from core.errors import AuthenticationRefused, NotFoundInVms, VmsRefused
+from core.errors import AuthenticationRefused, NotFoundInVms, RightMissing, VmsRefused
 from core.types import VmsCamera
 
 PAGE_SIZE = 100
@@ -48,12 +48,12 @@ class Inventory:
         return {str(row["Guid"]).lower(): row for row in rows if "Guid" in row}
 
     def _rows(self, guids: Sequence[str], properties: Sequence[str]) -> list[Mapping[str, Any]]:
-        """Halves what is refused until the unknown entity stands alone."""
+        """Halves what is refused until the entity that is unknown, or not for this account, stands alone."""
         try:
             return self._sdk.entities(guids, properties)
-        except AuthenticationRefused:
-            raise
-        except VmsRefused:
+        except VmsRefused as error:
+            if isinstance(error, AuthenticationRefused) and not isinstance(error, RightMissing):
+                raise
             if len(guids) == 1:
                 return []
             half = len(guids) // 2

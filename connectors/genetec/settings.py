@@ -52,7 +52,7 @@ class GenetecSettings(VmsSettings):
             raise ValueError("write the address of the Web-based SDK role, such as https://sc.site.local:4590/WebSdk")
         if parts.username or parts.query or parts.fragment:
             raise ValueError("write only scheme, host, port and base URI; the account has its own fields")
-        return value.rstrip("/")
+        return parts.geturl().rstrip("/")
 
     @field_validator("media_gateway")
     @classmethod

@@ -23,6 +23,7 @@ from core.errors import (
     ProtocolViolation,
     ReplyLost,
     RequestInvalid,
+    RightMissing,
     VmsError,
     VmsRefused,
 )
@@ -58,7 +59,7 @@ _REMEDIES = {
 
 _REFUSALS: Mapping[str, type[VmsRefused]] = {
     "unabletoretrieveentity": NotFoundInVms,
-    "unsufficientprivilege": AuthenticationRefused,
+    "unsufficientprivilege": RightMissing,
     "missingclientcertificate": AuthenticationRefused,
     "invalidclientcertificate": AuthenticationRefused,
     "missingcertificate": AuthenticationRefused,
@@ -170,6 +171,7 @@ def _refusal(envelope: Mapping[str, Any], place: str) -> VmsRefused:
 
 _ADVICE: Mapping[type[VmsRefused], str] = {
     NotFoundInVms: "Check that the GUID exists and that the user may see this entity (its partition).",
-    AuthenticationRefused: "Give the user the privilege for this, or look at the certificates in the licence.",
+    AuthenticationRefused: "Look at the SDK certificates in the licence, and at the application id.",
+    RightMissing: "Config Tool → User management: give the user the privilege for this.",
     VmsRefused: "See the Web-based SDK role's log in Security Center.",
 }

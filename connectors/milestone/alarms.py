@@ -60,10 +60,14 @@ class AlarmPublisher:
             remedy=f"Search the Alarm Manager for {delivery.token}: if it is missing, send this delivery again.",
         )
 
-    def _page(self, page: int) -> list[dict[str, Any]]:
+    def look(self) -> None:
+        """Asks for one alarm. Raises ``VmsError`` where ``find`` could not ask either."""
+        self._page(0, size=1)
+
+    def _page(self, page: int, size: int = _PAGE_SIZE) -> list[dict[str, Any]]:
         what = "list of alarms of XProtect"
         with without_effect():
-            response = self._session.rest("GET", "/alarms", what=what, params={"page": page, "size": _PAGE_SIZE})
+            response = self._session.rest("GET", "/alarms", what=what, params={"page": page, "size": size})
             return listed(succeeded(response, what, remedy=_REMEDY), what)
 
 

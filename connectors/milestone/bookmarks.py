@@ -11,8 +11,7 @@ from connectors.milestone.session import XProtectSession
 from connectors.milestone.settings import MilestoneSettings
 from connectors.milestone.soap import Bookmark
 from core.clock import iso_utc
-from core.errors import VmsRefused
-from core.types import Alert, Delivery, Receipt
+from core.types import Alert, Delivery, Receipt, UtcSeconds
 
 REST_SINCE: Version = (24, 2)
 """2024 R2."""
@@ -31,16 +30,21 @@ class BookmarkPublisher:
         """Makes the bookmark over the alert's own time, whenever it is sent."""
         bookmark = self._bookmark(delivery, alert, camera)
         with without_effect():
-            version = self._session.addresses().version
-        if version and version < REST_SINCE:
+            addresses = self._session.addresses()
+        if addresses.is_before(REST_SINCE):
             return Receipt(remote_id=self._make_by_soap(bookmark))
         return Receipt(remote_id=self._make_by_rest(bookmark))
 
     def find(self, delivery: Delivery, alert: Alert, camera: CameraSettings) -> Receipt | None:
         """Searches the camera's bookmarks around the alert's time; by SOAP, whose search is documented."""
         wanted = self._bookmark(delivery, alert, camera)
-        found = self._search(wanted, delivery.token)
+        begin, end = wanted.begin - _SEARCH_MARGIN_S, wanted.end + _SEARCH_MARGIN_S
+        found = self._search(wanted.device, begin, end, delivery.token)
         return next((Receipt(remote_id=name) for name, text in found.items() if delivery.token in text), None)
+
+    def look(self, camera: CameraSettings, now: UtcSeconds) -> None:
+        """Searches the camera's bookmarks of the last minute. Raises ``VmsError`` where ``find`` could not ask either."""
+        self._search(canonical_id(camera.device), now - _SEARCH_MARGIN_S, now, "vigie:")
 
     def _bookmark(self, delivery: Delivery, alert: Alert, camera: CameraSettings) -> Bookmark:
         return Bookmark(
@@ -66,16 +70,10 @@ class BookmarkPublisher:
         return created_id(succeeded(response, what, remedy=_REMEDY))
 
     def _make_by_soap(self, bookmark: Bookmark) -> str:
-        with without_effect():
-            commands, token = self._session.commands(), self._session.corporate.get()
-        return commands.create_bookmark(token, bookmark)
+        return self._session.with_corporate_token(lambda commands, token: commands.create_bookmark(token, bookmark))
 
-    def _search(self, wanted: Bookmark, words: str) -> dict[str, str]:
-        begin, end = wanted.begin - _SEARCH_MARGIN_S, wanted.end + _SEARCH_MARGIN_S
+    def _search(self, device: str, begin: UtcSeconds, end: UtcSeconds, words: str) -> dict[str, str]:
         with without_effect():
-            commands, token = self._session.commands(), self._session.corporate.get()
-            try:
-                return commands.search_bookmarks(token, wanted.device, begin, end, words)
-            except VmsRefused:
-                token = self._session.corporate.renew(token)
-            return commands.search_bookmarks(token, wanted.device, begin, end, words)
+            return self._session.with_corporate_token(
+                lambda commands, token: commands.search_bookmarks(token, device, begin, end, words)
+            )

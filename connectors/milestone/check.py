@@ -10,7 +10,9 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from config.model import CameraSettings
-from connectors.milestone.bookmarks import REST_SINCE
+from connectors.milestone.alarms import AlarmPublisher
+from connectors.milestone.bookmarks import REST_SINCE, BookmarkPublisher
+from connectors.milestone.discovery import Addresses, Version
 from connectors.milestone.events import OPTIONS_MENU
 from connectors.milestone.inventory import Inventory, canonical_id
 from connectors.milestone.recorder import RecorderDialer, dial, tls_context
@@ -29,7 +31,7 @@ from core.errors import (
 )
 from core.types import Finding, FindingLevel, VmsCamera
 
-_ALARMS_SINCE = (23, 2)
+_ALARMS_SINCE: Version = (23, 2)
 _MAX_DRIFT_S = 2.0
 _HTTP_DATE_STEP_S = 1.0
 _EXPIRY_WARNING_DAYS = 30
@@ -71,7 +73,9 @@ class Check:
         steps = (("network", self._server), ("gateway", self._gateway), ("login", self._login))
         if all(self._step(name, self._settings.url, action) for name, action in steps):
             has_soap = self._step("soap", self._settings.url, self._soap_login)
-            self._step("cameras", self._settings.url, lambda: self._cameras(cameras, look_at_recorders=has_soap))
+            self._step("cameras", self._settings.url, lambda: self._cameras(cameras, has_soap=has_soap))
+            if "alarm" in self._settings.publish:
+                self._step("alarms", self._settings.url, self._alarms)
             if "event" in self._settings.publish:
                 self._step("analytics_event", self._settings.event_name, self._analytics_event)
         if "event" in self._settings.publish:
@@ -136,7 +140,7 @@ class Check:
             )
         self._ok(self._settings.url, "gateway_ok", f"XProtect {addresses.product_version}, API Gateway present")
         self._drift(addresses.server_date, now)
-        self._version(addresses.version)
+        self._version(addresses)
 
     def _drift(self, server_date: float | None, now: float) -> None:
         if server_date is None:
@@ -154,8 +158,8 @@ class Check:
         else:
             self._ok(self._settings.url, "clock_ok", "clocks agree to the second")
 
-    def _version(self, version: tuple[int, ...]) -> None:
-        if version and version < _ALARMS_SINCE and "alarm" in self._settings.publish:
+    def _version(self, addresses: Addresses) -> None:
+        if "alarm" in self._settings.publish and addresses.is_before(_ALARMS_SINCE):
             self._add(
                 FindingLevel.FAILURE,
                 self._settings.url,
@@ -163,7 +167,7 @@ class Check:
                 "this XProtect has no Alarms REST API (2023 R2 and later)",
                 "Remove alarm from 'publish:' and make an alarm definition on the analytics event instead.",
             )
-        elif version and version < REST_SINCE:
+        elif addresses.is_before(REST_SINCE):
             self._add(
                 FindingLevel.WARNING,
                 self._settings.url,
@@ -180,12 +184,14 @@ class Check:
         self._session.corporate.get()
         self._ok(self._settings.url, "soap_ok", "the token for recording servers is granted")
 
-    def _cameras(self, cameras: Sequence[CameraSettings], *, look_at_recorders: bool) -> None:
+    def _cameras(self, cameras: Sequence[CameraSettings], *, has_soap: bool) -> None:
         known = {camera.device.lower(): camera for camera in self._inventory.cameras()}
         self._ok(self._settings.url, "cameras_ok", f"XProtect shows {len(known)} cameras to this account")
         usable = [camera for camera in cameras if self._camera(camera, known)]
-        if look_at_recorders:
+        if has_soap:
             self._recorders(usable)
+            if usable and "bookmark" in self._settings.publish:
+                self._step("bookmarks", usable[0].id, partial(self._bookmarks, usable[0]))
 
     def _camera(self, camera: CameraSettings, known: dict[str, VmsCamera]) -> bool:
         try:
@@ -226,6 +232,18 @@ class Check:
         finally:
             connection.close()
         self._ok(recorder.name, "recorder_ok", f"{recorder.host}:{recorder.port} gives the video of {camera.id}")
+
+    def _bookmarks(self, camera: CameraSettings) -> None:
+        """Only the search: a bookmark made would stay."""
+        BookmarkPublisher(self._session, self._settings).look(camera, self._services.clock.utc())
+        self._ok(camera.id, "bookmarks_ok", "this account may search bookmarks, as it must after a lost answer")
+
+    def _alarms(self) -> None:
+        """Only the list: an alarm made would stay."""
+        if self._session.addresses().is_before(_ALARMS_SINCE):
+            return  # told already
+        AlarmPublisher(self._session).look()
+        self._ok(self._settings.url, "alarms_ok", "this account may list alarms, as it must after a lost answer")
 
     def _event_server(self) -> None:
         """Only a TCP connection: a post would make an event."""

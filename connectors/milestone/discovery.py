@@ -34,6 +34,10 @@ class Addresses:
     has_gateway: bool = True
     server_date: UtcSeconds | None = None
 
+    def is_before(self, release: Version) -> bool:
+        """Whether the VMS is known to be older than ``release``."""
+        return bool(self.version) and self.version < release
+
     @property
     def rest(self) -> str:
         """Root of the REST resources."""

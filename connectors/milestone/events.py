@@ -20,7 +20,7 @@ from connectors.milestone.rest import succeeded
 from connectors.milestone.settings import MilestoneSettings
 from connectors.protocols.http import HttpSession
 from core.clock import utc_datetime
-from core.errors import AuthenticationRefused, NotFoundInVms, ReplyLost, VmsError, VmsUnavailable
+from core.errors import NotFoundInVms, ReplyLost, RightMissing, VmsError, VmsUnavailable
 from core.redaction import redact
 from core.types import Alert, AlertObject, Box, Delivery, Point, Polygon, Priority, Receipt, UtcSeconds
 
@@ -30,6 +30,7 @@ OPTIONS_MENU = "Management Client → Tools → Options → Analytics Events"
 
 _PRIORITIES = {Priority.HIGH: "1", Priority.MEDIUM: "2", Priority.LOW: "3"}
 """XProtect's default alarm priorities count from 1 (High); that the event's number means the same is unverified."""
+_EXCERPT = 200
 _RULE_COLOUR = (255, 255, 0, 0)
 _OBJECT_COLOUR = (255, 255, 255, 0)
 
@@ -74,31 +75,39 @@ class EventPublisher:
         except VmsUnavailable as error:
             raise VmsUnavailable(str(error), remedy=f"{OPTIONS_MENU}: tick Enabled; check the port.") from error
         if response.status_code == requests.codes.forbidden:
-            raise AuthenticationRefused(
+            raise RightMissing(
                 f"{what}: HTTP 403, this machine's address is not allowed",
                 remedy=f"{OPTIONS_MENU}: allow this machine's address.",
             )
         return response
 
     def _require_known(self, response: requests.Response, what: str) -> None:
-        """The event server answers 200 with a warning to an event of a name that it does not know."""
-        if "not known" in response.text.lower():
-            raise NotFoundInVms(
-                f"{what}: {redact(response.text[:200]).strip()} ({self._settings.event_name!r})",
-                remedy=(
-                    "Management Client → Rules and Events → Analytics Events: add one named "
-                    f"{self._settings.event_name!r}, and save."
-                ),
-            )
+        """The event server answers 200 with a warning to an event of a name that it does not know.
+
+        That it does so for an unknown camera too ("source"), and in which words, is unverified.
+        """
+        said = response.text[:_EXCERPT]
+        if "not known" not in said.lower():
+            return
+        remedy = f"Management Client → Rules and Events → Analytics Events: add one named {self._settings.event_name!r}, and save."
+        if "source" in said.lower():
+            remedy = "Run 'vigie check': it compares the site file with what XProtect knows."
+        raise NotFoundInVms(f"{what}: {redact(said).strip()} ({self._settings.event_name!r})", remedy=remedy)
 
     def _recorder_of(self, camera: CameraSettings) -> KnownCamera | None:
-        """The recorder's id is optional in the event: while the gateway does not answer, the event goes without."""
+        """Asked once per camera, so that events wait for the event server only.
+
+        The recorder's id is optional in the event: while the gateway does not answer, the event goes without.
+        """
+        known = self._inventory.remembered(camera.device)
+        if known is not None:
+            return known
         try:
             return self._inventory.camera(camera.device)
         except NotFoundInVms:
             raise
         except VmsError:
-            return self._inventory.remembered(camera.device)
+            return None
 
 
 _SCHEMA_REMEDY = "Report this as a fault of Vigie, with the event server's answer."

@@ -66,7 +66,7 @@ class Inventory:
             VmsCamera(
                 device=_id(item),
                 name=_name(item),
-                is_enabled=_is_enabled(item) and hardware.get(_parent(item), True),
+                is_enabled=_is_enabled(item) and hardware.get(_parent_or_empty(item), True),
             )
             for item in self._all("cameras")
         ]
@@ -169,9 +169,13 @@ def _is_enabled(item: dict[str, Any]) -> bool:
 
 
 def _parent(item: dict[str, Any]) -> str:
-    relations = item.get("relations")
-    parent = relations.get("parent") if isinstance(relations, dict) else None
-    found = str(parent.get("id") or "").lower() if isinstance(parent, dict) else ""
+    found = _parent_or_empty(item)
     if not found:
         raise ProtocolViolation(f"{_name(item)}: the answer names no parent")
     return found
+
+
+def _parent_or_empty(item: dict[str, Any]) -> str:
+    relations = item.get("relations")
+    parent = relations.get("parent") if isinstance(relations, dict) else None
+    return str(parent.get("id") or "").lower() if isinstance(parent, dict) else ""

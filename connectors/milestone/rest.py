@@ -11,7 +11,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from connectors.protocols.http import require_success
-from core.errors import AuthenticationRefused, NotFoundInVms, ProtocolViolation, ReplyLost, VmsRefused, VmsUnavailable
+from core.errors import (
+    AuthenticationRefused,
+    NotFoundInVms,
+    ProtocolViolation,
+    ReplyLost,
+    RightMissing,
+    VmsRefused,
+    VmsUnavailable,
+)
 from core.redaction import redact
 
 if TYPE_CHECKING:
@@ -22,7 +30,8 @@ if TYPE_CHECKING:
 _EXCERPT = 300
 
 _REMEDIES: dict[type[VmsRefused], str] = {
-    AuthenticationRefused: "Management Client → Security → Roles: give the role of this account the right, and save.",
+    AuthenticationRefused: "Management Client → Security → Basic Users: see that this account exists and is not locked.",
+    RightMissing: "Management Client → Security → Roles: give the role of this account the right, and save.",
     NotFoundInVms: "Run 'vigie check': it compares the site file with what XProtect knows.",
 }
 

@@ -7,8 +7,9 @@ and after a 401, so that nobody else needs to know.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -22,6 +23,8 @@ from connectors.milestone.tokens import Grant, Lease, authorised, password_grant
 from connectors.protocols.http import HttpSession
 from core.contracts import ConnectorServices
 from core.errors import AuthenticationRefused, CertificateRejected, SecretError, VmsRefused
+
+_Result = TypeVar("_Result")
 
 _BEARER_SHARE = 0.8
 _CORPORATE_SHARE = 0.5
@@ -72,6 +75,21 @@ class XProtectSession:
         if self._commands is None:
             self._commands = self._connect_soap()
         return self._commands
+
+    def with_corporate_token(self, call: Callable[[ServerCommands, str], _Result]) -> _Result:
+        """Carries out ``call`` with the SOAP operations and their token; once more with a fresh one when it is refused.
+
+        A VMS that restarted knows no token of before, and says so in words that are unverified. A refused call had no
+        effect, hence may be repeated.
+        """
+        with without_effect():
+            commands, token = self.commands(), self.corporate.get()
+        try:
+            return call(commands, token)
+        except VmsRefused:
+            with without_effect():
+                token = self.corporate.renew(token)
+        return call(commands, token)
 
     def close(self) -> None:
         """Closes the connections. Tokens end by themselves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -24,6 +25,14 @@ def _split_host_port(text: str) -> SplitResult:
         raise ValueError(f"{text!r} is not host or host:port")
     _ = parts.port  # raises ValueError where it is no port
     return parts
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class MilestoneSettings(VmsSettings):
@@ -68,10 +77,11 @@ class MilestoneSettings(VmsSettings):
     @field_validator("hosts")
     @classmethod
     def _bare_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for host in value:
-            if not host or any(mark in host for mark in "/@ "):
+        hosts = tuple(host.lower().strip("[]") for host in value)
+        for host in hosts:
+            if not host or any(mark in host for mark in "/@ ") or (":" in host and not _is_ipv6(host)):
                 raise ValueError(f"{host!r}: write bare host names or addresses, without scheme or port")
-        return tuple(host.lower().strip("[]") for host in value)
+        return hosts
 
     @model_validator(mode="after")
     def _consistent(self) -> MilestoneSettings:

@@ -23,7 +23,7 @@ from connectors.milestone.rest import succeeded, without_effect
 from connectors.milestone.tokens import Grant, authorised
 from connectors.protocols.http import HttpSession
 from core.clock import iso_utc
-from core.errors import AuthenticationRefused, ProtocolViolation, ReplyLost, VmsError, VmsRefused
+from core.errors import AuthenticationRefused, ProtocolViolation, ReplyLost, RightMissing, VmsError, VmsRefused
 from core.redaction import redact
 from core.types import UtcSeconds
 
@@ -183,10 +183,11 @@ def _fault_error(fault: etree._Element, what: str) -> VmsError:
     said = next(filter(None, (_first_text(fault, "faultstring"), *_attributes(fault, "ExceptionMessage"))), "")
     said = said or _first_text(fault, "Text")
     message = f"{what}: fault {code} {redact(said)[:_EXCERPT]}".rstrip()
-    if _TOKEN_FAULT in code.split() or _RIGHTS_WORDS.search(said):
-        return AuthenticationRefused(
-            message, remedy="Management Client → Security → Roles: give this account the right, and save."
-        )
+    remedy = "Management Client → Security → Roles: give this account the right, and save."
+    if _TOKEN_FAULT in code.split():
+        return AuthenticationRefused(message, remedy=remedy)
+    if _RIGHTS_WORDS.search(said):
+        return RightMissing(message, remedy=remedy)
     if "InternalServiceFault" in code and not said.startswith("VMO"):
         return ReplyLost(message)
     return VmsRefused(message)

@@ -43,6 +43,7 @@ class Grant(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class _Held:
     token: str
+    since: float
     renew_at: float
     expires_at: float
 
@@ -51,7 +52,8 @@ class Lease:
     """A token that is fetched when first asked for, and again once ``share`` of its life is over.
 
     ``fetch`` gets the token to continue (empty for a fresh login). While the old token still holds, a failing
-    renewal is not the caller's problem and only one thread waits for it.
+    renewal is not the caller's problem and only one thread waits for it. Threads that waited for a login that failed
+    fail with it, instead of waiting for the same time-out one after the other.
     """
 
     def __init__(self, fetch: Callable[[str], Grant], clock: Clock, *, share: float) -> None:
@@ -60,38 +62,41 @@ class Lease:
         self._share = share
         self._lock = threading.Lock()
         self._held: _Held | None = None
-        self._refusal: AuthenticationRefused | None = None
+        self._failure: VmsError | None = None
+        self._failures = 0
         self._refused_until = 0.0
 
     def get(self) -> str:
         """A token that holds. Raises ``VmsError`` when none can be had."""
-        held, now = self._held, self._clock.monotonic()
+        failures, held, now = self._failures, self._held, self._clock.monotonic()
         if held is not None and now < held.renew_at:
             return held.token
         still_good = held.token if held is not None and now < held.expires_at else ""
         if not self._lock.acquire(timeout=0.0 if still_good else _WAIT_FOR_LOGIN_S):
             return still_good or self._nobody_logged_in()
         try:
-            return self._continued(held, still_good)
+            return self._continued(held, still_good, failures)
         finally:
             self._lock.release()
 
-    def renew(self, rejected: str) -> str:
-        """A token other than ``rejected``, which a peer did not take."""
+    def renew(self, rejected: str, *, unless_younger_s: float = 0.0) -> str:
+        """A token other than ``rejected``, which a peer did not take; ``rejected`` itself where it is that young."""
+        failures = self._failures
         if not self._lock.acquire(timeout=_WAIT_FOR_LOGIN_S):
             return self._nobody_logged_in()
         try:
-            if self._held is None or self._held.token == rejected:
-                self._take("")
+            held, oldest = self._held, self._clock.monotonic() - unless_younger_s
+            if held is None or (held.token == rejected and held.since <= oldest):
+                self._take("", failures)
             assert self._held is not None
             return self._held.token
         finally:
             self._lock.release()
 
-    def _continued(self, seen: _Held | None, still_good: str) -> str:
+    def _continued(self, seen: _Held | None, still_good: str, failures: int) -> str:
         if self._held is seen:
             try:
-                self._take(seen.token if seen is not None else "")
+                self._take(seen.token if seen is not None else "", failures)
             except VmsError:
                 if seen is None or not still_good:
                     raise
@@ -99,17 +104,21 @@ class Lease:
         assert self._held is not None
         return self._held.token
 
-    def _take(self, current: str) -> None:
-        if self._refusal is not None and self._clock.monotonic() < self._refused_until:
-            raise AuthenticationRefused(str(self._refusal), remedy=self._refusal.remedy)
+    def _take(self, current: str, failures: int) -> None:
+        """Fetches, unless that failed since the caller counted ``failures``, or the credentials were just refused."""
+        known = self._failure
+        if known is not None and (failures != self._failures or self._clock.monotonic() < self._refused_until):
+            raise type(known)(str(known), remedy=known.remedy) from known
         try:
             grant = self._fetch(current)
-        except AuthenticationRefused as error:
-            self._refusal, self._refused_until = error, self._clock.monotonic() + _REFUSAL_HOLD_S
+        except VmsError as error:
+            self._failure, self._failures = error, self._failures + 1
+            if isinstance(error, AuthenticationRefused):
+                self._refused_until = self._clock.monotonic() + _REFUSAL_HOLD_S
             raise
         now = self._clock.monotonic()
-        self._refusal = None
-        self._held = _Held(grant.token, now + self._share * grant.life_s, now + grant.life_s)
+        self._failure, self._refused_until = None, 0.0
+        self._held = _Held(grant.token, now, now + self._share * grant.life_s, now + grant.life_s)
 
     def _nobody_logged_in(self) -> str:
         raise VmsUnavailable(f"no login within {_WAIT_FOR_LOGIN_S:.0f} s: another thread is still waiting for the VMS")

@@ -18,6 +18,9 @@ _TOKEN_LOOK_S = 1.0
 """How often the token is compared with the one that the recorder was given."""
 _TOKEN_RETRY_S = 30.0
 """After a failed renewal the recorder keeps sending until its token ends; login is tried again after so long."""
+_FRESH_TOKEN_S = 300.0
+"""A token younger than this is not stale: what a recorder refuses then is a right. Logging in again at every try would
+only make all live cameras take over a new token each time."""
 _NO_PICTURE_S = 30.0
 """A recorder that answers but sends no picture for so long is as good as gone."""
 _GENERIC_BYTE_DATA = "application/x-genericbytedata-octet-stream"
@@ -68,13 +71,16 @@ class ImageServerSource(VideoSource):
             self._release(connection)
 
     def _open(self) -> RecorderConnection:
-        """Connects; a token that the recorder does not take is renewed once, as the VMS may have restarted."""
+        """Connects; an older token that the recorder does not take is renewed once, as the VMS may have restarted."""
         self._token = self._corporate.get()
         try:
             return self._dial()
         except AuthenticationRefused:
-            self._token = self._corporate.renew(self._token)
-            return self._dial()
+            renewed = self._corporate.renew(self._token, unless_younger_s=_FRESH_TOKEN_S)
+            if renewed == self._token:
+                raise
+            self._token = renewed
+        return self._dial()
 
     def _dial(self) -> RecorderConnection:
         connection = self._connect()
@@ -106,8 +112,9 @@ class ImageServerSource(VideoSource):
             self._keep_token_fresh(connection)
 
     def _packets_of(self, message: ImageMessage) -> Iterator[Packet]:
-        self._last_picture = now = self._clock.monotonic()
+        now = self._clock.monotonic()
         for frame in _frames(message):
+            self._last_picture = now
             yield Packet(
                 codec=frame.codec,
                 data=frame.data,

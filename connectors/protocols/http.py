@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import LocationParseError, NewConnectionError
 
 from core.errors import (
     AuthenticationRefused,
@@ -16,6 +16,7 @@ from core.errors import (
     NotFoundInVms,
     ReplyLost,
     RequestInvalid,
+    RightMissing,
     VmsRefused,
     VmsUnavailable,
 )
@@ -30,7 +31,7 @@ _UNTOUCHED_STATUS = frozenset({408, 425, 429, 503})
 _REFUSALS: dict[int, type[VmsRefused]] = {
     400: RequestInvalid,
     401: AuthenticationRefused,
-    403: AuthenticationRefused,
+    403: RightMissing,
     404: NotFoundInVms,
     405: RequestInvalid,
     411: RequestInvalid,
@@ -49,6 +50,8 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except requests.exceptions.SSLError as error:
+        if _is_of_the_ca_file(error):
+            raise _unusable_authority(what, error) from error
         if not _is_untrusted(error):
             raise ReplyLost(f"{what}: TLS failed ({_root_of(error)})", remedy=_REACH) from error
         raise CertificateRejected(
@@ -61,8 +64,12 @@ def translated(what: str) -> Iterator[None]:
         if _never_connected(error):
             raise VmsUnavailable(f"{what}: cannot connect ({_root_of(error)})", remedy=_REACH) from error
         raise ReplyLost(f"{what}: the connection broke before the answer ({_root_of(error)})") from error
+    except (requests.exceptions.InvalidURL, LocationParseError) as error:
+        raise VmsUnavailable(f"{what}: the address cannot be read ({_root_of(error)})", remedy=_REACH) from error
     except requests.exceptions.RequestException as error:
         raise ReplyLost(f"{what}: no answer ({_root_of(error)})") from error
+    except OSError as error:  # requests looks for the file before it connects, and raises nothing of its own
+        raise _unusable_authority(what, error) from error
 
 
 _REACH = "Check the address, the port, the firewall and that the VMS service runs."
@@ -111,16 +118,31 @@ def _never_connected(error: BaseException) -> bool:
     return isinstance(reason, NewConnectionError)
 
 
+def _unusable_authority(what: str, error: BaseException) -> CertificateRejected:
+    return CertificateRejected(
+        f"{what}: the CA file cannot be used ({_root_of(error)})",
+        remedy="Set 'ca:' to the PEM file of the site's certificate authority.",
+    )
+
+
+def _is_of_the_ca_file(error: BaseException) -> bool:
+    """OpenSSL's X.509 library reads the file; what is wrong with a peer's certificate is said by its SSL library."""
+    return any(isinstance(step, ssl.SSLError) and step.library == "X509" for step in _steps(error))
+
+
 def _is_untrusted(error: BaseException) -> bool:
     """A server that hangs up during the handshake also is an SSLError, but not a matter of trust."""
-    step: BaseException | None = error
-    while step and not isinstance(step, ssl.SSLCertVerificationError):
-        step = step.__cause__ or step.__context__
-    return step is not None
+    return any(isinstance(step, ssl.SSLCertVerificationError) for step in _steps(error))
 
 
 def _root_of(error: BaseException) -> str:
-    root: BaseException = error
-    while root.__cause__ or root.__context__:
-        root = root.__cause__ or root.__context__ or root
+    *_, root = _steps(error)
     return redact(str(root) or type(root).__name__)[:_EXCERPT]
+
+
+def _steps(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, one after the other."""
+    step: BaseException | None = error
+    while step:
+        yield step
+        step = step.__cause__ or step.__context__

@@ -246,6 +246,9 @@ def _why_tls_fails(target: RtspTarget) -> str:
     address = parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
     try:
         context = ssl.create_default_context(cafile=str(target.ca or DEFAULT_CA_BUNDLE_PATH))
+    except OSError as error:
+        return f"the CA file {target.ca} cannot be used: {error}"
+    try:
         with (
             socket.create_connection(address, timeout=target.open_timeout_s) as plain,
             context.wrap_socket(plain, server_hostname=address[0]),
@@ -253,5 +256,5 @@ def _why_tls_fails(target: RtspTarget) -> str:
             return ""
     except ssl.SSLCertVerificationError as error:
         return error.verify_message
-    except OSError:
+    except (OSError, UnicodeError):  # a host name that cannot be one is a UnicodeError
         return ""

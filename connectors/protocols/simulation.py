@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -24,14 +24,13 @@ from contextlib import (
 )
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
-
-from aiohttp import web
+from typing import TypeAlias
 
 from connectors.protocols.backdoor import OK, Admin, FaultBoard, Ledger
 from connectors.protocols.certificates import SiteAuthority
 from connectors.protocols.clips import Clip, load_clip
 from connectors.protocols.scene import write_scene
+from connectors.protocols.serving import background, listening
 from core.clock import SystemClock
 from core.contracts import Clock
 from core.errors import UsageError, VigieError
@@ -45,8 +44,6 @@ __all__ = [
     "Ledger",
     "Simulation",
     "add_common_arguments",
-    "background",
-    "listening",
     "run_simulator",
     "serve_until_stopped",
     "simulator_in_thread",
@@ -172,12 +169,15 @@ def simulator_in_thread(
     thread = threading.Thread(target=body, name="simulator", daemon=True)
     thread.start()
     if not ready.wait(_START_TIMEOUT_S) or state.announcement is None:
+        state.stop()
         raise VigieError("the simulator did not start") from state.error
     try:
         yield state.announcement
     finally:
         state.stop()
         thread.join(_STOP_TIMEOUT_S)
+    if thread.is_alive():
+        raise VigieError(f"the simulator did not end within {_STOP_TIMEOUT_S:g} s")
     if state.error is not None:
         raise VigieError("the simulator failed") from state.error
 
@@ -191,44 +191,6 @@ async def serve_until_stopped(
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
         await stop.wait()
-
-
-@asynccontextmanager
-async def listening(app: web.Application, host: str, port: int, **options: Any) -> AsyncIterator[int]:
-    """Serves an aiohttp application; yields the real port (also when 0 was asked). ``options`` are ``TCPSite``'s."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=False)
-    await runner.setup()
-    try:
-        await _bind(runner, host, port, options)
-        yield int(runner.addresses[0][1])
-    finally:
-        open_now = [connection.transport for connection in runner.server.connections] if runner.server else []
-        await runner.cleanup()
-        for transport in open_now:
-            if transport:
-                transport.abort()  # TLS would wait for the client's farewell
-        await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """Runs ``work`` as a task that is cancelled on leaving."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def _bind(runner: web.AppRunner, host: str, port: int, options: Mapping[str, Any]) -> None:
-    try:
-        await web.TCPSite(runner, host, port, **options).start()
-    except OSError as error:
-        raise UsageError(
-            f"cannot listen on {host}:{port}: {error}", remedy="Choose another port, or 0 for a free one."
-        ) from error
 
 
 async def _serve_as_command(

@@ -32,7 +32,7 @@ class BenchCommand:
         delivery.add_argument("--kills", type=int, default=20, help="how often (default: %(default)s)")
         delivery.add_argument("--life", type=float, default=9.0, help="longest life in seconds (default: %(default)s)")
         delivery.add_argument("--faults", default=FAULTS, help="outcomes of the publishing requests, in turn")
-        delivery.add_argument("--cameras", type=int, default=2, help="cameras per VMS (default: %(default)s)")
+        delivery.add_argument("--cameras", type=int, default=3, help="cameras per VMS (default: %(default)s)")
         delivery.add_argument("--seed", type=int, default=1, help="of the lengths of the lives")
         delivery.add_argument("--keep", type=Path, metavar="DIR", help="keep site file, database and logs here")
         add_json_flag(delivery)

@@ -90,7 +90,9 @@ def summary(console: Console, result: DemoResult) -> None:
         table.add_row(name, str(meant), *counts)
     console.print(table)
     fired = ", ".join(f"{count} x {rule}" for rule, count in result.by_rule.items()) or "nothing"
-    console.print(f"{result.alerts} alerts ({fired}); lost {result.lost}, doubled {result.duplicates}")
+    console.print(
+        f"{result.alerts} alerts ({fired}); lost {result.lost}, still waiting {result.waiting}, doubled {result.duplicates}"
+    )
     p50, p95 = result.latency_ms(0.5), result.latency_ms(0.95)
     if p50 is not None and p95 is not None:
         console.print(f"decisive frame to VMS acceptance: p50 {p50:.0f} ms, p95 {p95:.0f} ms")

@@ -16,7 +16,8 @@ from connectors.genetec.simulator.site import CustomEvent, Entity, Site
 from connectors.genetec.simulator.websdk import RoleSettings, WebSdkRole
 from connectors.protocols.live import LiveFeed
 from connectors.protocols.rtsp.server import RtspServer
-from connectors.protocols.simulation import Announcement, Simulation, background, listening
+from connectors.protocols.serving import background, listening
+from connectors.protocols.simulation import Announcement, Simulation
 from core.errors import UsageError
 from core.types import VmsCamera
 

@@ -37,7 +37,7 @@ _SILENT = frozenset({"freeze", "lost-camera"})
 _PLAYBACK = frozenset({"goto", "next", "previous", "nextsequence", "previoussequence", "begin", "end"})
 _CONNECT_TIMEOUT_S = 30.0
 _WRITE_TIMEOUT_S = 10.0
-_STATUS_EVERY_S = 3.0
+_STATUS_EVERY_S = 2.0
 _LOOK_EVERY_S = 0.2
 _COMPRESSION_RATES = range(1, 105)
 

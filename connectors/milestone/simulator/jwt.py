@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import cache
 from typing import cast
 
 from cryptography.exceptions import InvalidSignature
@@ -16,11 +17,17 @@ _KEY_ID = "simulator"
 _PARTS = 3
 
 
+@cache
+def _key_of_this_process() -> rsa.RSAPrivateKey:
+    """Made once: it takes a tenth of a second, and tests start many simulators."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class JwtSigner:
-    """Signs and verifies with a key of this run."""
+    """Signs and verifies with a key of this run. Which tokens a site gave out is the site's to know."""
 
     def __init__(self) -> None:
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _key_of_this_process()
 
     def sign(self, claims: dict[str, Json]) -> str:
         """The compact form of a token with these claims."""

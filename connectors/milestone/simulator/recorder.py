@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from lxml import etree
 
 from connectors.milestone.simulator.imageserver import ImageServerSession, RecorderSite
 from connectors.milestone.simulator.imageserver_messages import END
-from core.errors import UsageError
+from connectors.protocols.serving import listening_to_streams
 
 RECORDER_COMMAND = "http://videoos.net/2/XProtectCSRecorderCommand"
 
@@ -29,34 +28,15 @@ class _BadRequest(Exception):
     """An HTTP request that cannot be read."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class RecorderPort:
-    """Tells the two protocols apart by the first byte, and serves each connection in a task of its own."""
+    """Tells the two protocols apart by the first byte."""
 
     recorder: RecorderSite
-    _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
-    @asynccontextmanager
-    async def listening(self, host: str, port: int, tls: ssl.SSLContext | None) -> AsyncIterator[int]:
+    def listening(self, host: str, port: int, tls: ssl.SSLContext | None) -> AbstractAsyncContextManager[int]:
         """Serves; yields the real port."""
-        try:
-            server = await asyncio.start_server(self._accept, host, port, ssl=tls, limit=_MAX_REQUEST)
-        except OSError as error:
-            raise UsageError(
-                f"cannot listen on {host}:{port}: {error}", remedy="Choose another port, or 0 for a free one."
-            ) from error
-        try:
-            yield int(server.sockets[0].getsockname()[1])
-        finally:
-            server.close()
-            for connection in self._connections:
-                connection.cancel()
-            await asyncio.gather(*self._connections, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        return listening_to_streams(self._serve, host, port, ssl_context=tls, limit=_MAX_REQUEST)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -69,11 +49,6 @@ class RecorderPort:
                     await self._serve_http(first, reader, writer)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
             pass  # the peer went away, or sent what is neither protocol
-        finally:
-            writer.close()
-            with suppress(OSError):
-                async with asyncio.timeout(_HTTP_TIMEOUT_S):
-                    await writer.wait_closed()
 
     async def _serve_http(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address
 
 from connectors.milestone.simulator.alarms import AlarmBook, AlarmsRest
 from connectors.milestone.simulator.bookmarks import BookmarkBook, BookmarksRest
@@ -22,7 +22,8 @@ from connectors.milestone.simulator.server_command import ServerCommand
 from connectors.milestone.simulator.site import Camera, Site, stable_id
 from connectors.milestone.simulator.tokens import Tokens
 from connectors.protocols.live import LiveFeed
-from connectors.protocols.simulation import Announcement, Simulation, background, listening
+from connectors.protocols.serving import background, listening
+from connectors.protocols.simulation import Announcement, Simulation
 from core.types import Json, VmsCamera
 
 FAULTS: Mapping[str, frozenset[str]] = {
@@ -43,7 +44,7 @@ async def start(simulation: Simulation) -> AsyncIterator[Announcement]:
     options = Options.of(simulation.arguments)
     servers = _Servers.build(simulation, options)
     site = servers.site
-    host, scheme = _public(simulation.host), "http" if options.http_only else "https"
+    host, scheme = simulation.address, "http" if options.http_only else "https"
     tls = None if options.http_only else simulation.authority.server_context(simulation.names)
     async with AsyncExitStack() as stack:
         for camera in site.cameras:
@@ -120,7 +121,7 @@ def _site(simulation: Simulation, options: Options) -> Site:
     disabled: list[tuple[str, LiveFeed | None]] = [(name, None) for name in options.disabled_cameras]
     now = clock.utc()
     site = Site(
-        host=_public(simulation.host),
+        host=simulation.address,
         created_at=now,
         cameras=tuple(_camera(name, feed, number) for number, (name, feed) in enumerate([*enabled, *disabled])),
     )
@@ -138,11 +139,3 @@ def _camera(name: str, feed: LiveFeed | None, number: int) -> Camera:
         stream_id=stable_id("stream", f"{number}|{name}"),
         feed=feed,
     )
-
-
-def _public(host: str) -> str:
-    """The host for addresses that clients get: a wildcard cannot be connected to."""
-    try:
-        return "localhost" if ip_address(host).is_unspecified else host
-    except ValueError:
-        return host

@@ -83,14 +83,18 @@ class Connection:
 
     async def _read(self) -> bytes:
         """Who neither plays nor asks is sent away; who plays by TCP is watched by the session's own time-out."""
-        async with asyncio.timeout(None if self._own else self._service.session_timeout_s):
-            return await self._reader.read(_READ_BYTES)
+        while True:
+            try:
+                async with asyncio.timeout(self._service.session_timeout_s):
+                    return await self._reader.read(_READ_BYTES)
+            except TimeoutError:
+                if not any(session.id in self._service.sessions for session in self._own):
+                    raise
 
     def _leave(self) -> None:
         """Sessions inside the connection end with it; those by UDP may be taken up by another until they time out."""
         for session in set(self._interleaved.values()):
             self._end(session)
-        self._writer.close()
 
     async def _reply(self, response: Response, request: Request | None) -> None:
         cseq = request.headers.get("cseq", "") if request else ""

@@ -171,7 +171,7 @@ def _body_length(headers: Iterable[tuple[str, str]]) -> int:
     if not lengths:
         return 0
     text = lengths.pop()
-    if lengths or not (text.isascii() and text.isdigit()) or int(text[:9]) > MAX_BODY_BYTES:
+    if lengths or not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > MAX_BODY_BYTES:
         raise ProtocolViolation("an RTSP Content-Length is not a number that is accepted")
     return int(text)
 

@@ -15,9 +15,9 @@ _CNAME_TEXT = b"vigie"
 
 
 def ntp_time(moment: UtcSeconds) -> int:
-    """As 64-bit NTP fixed point."""
+    """As 64-bit NTP fixed point, whose seconds start again at zero in 2036 (RFC 5905 §6)."""
     seconds = int(moment)
-    return (seconds + _NTP_EPOCH_OFFSET_S) << 32 | int((moment - seconds) * (1 << 32))
+    return (seconds + _NTP_EPOCH_OFFSET_S & 0xFFFFFFFF) << 32 | int((moment - seconds) * (1 << 32))
 
 
 def sender_report(stream: RtpStream, moment: UtcSeconds) -> bytes:

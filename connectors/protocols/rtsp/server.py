@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -13,13 +13,10 @@ from connectors.protocols.rtsp.connection import Connection, Service
 from connectors.protocols.rtsp.mount import Mounts
 from connectors.protocols.rtsp.session import Session, Statistics
 from connectors.protocols.rtsp.transport import SEND_TIMEOUT_S
+from connectors.protocols.serving import background, listening_to_streams
 from core.clock import SystemClock
 from core.contracts import Clock
-from core.errors import UsageError
 
-_MAX_CONNECTIONS = 256
-_FAREWELL_S = 1.0
-"""What was written and TLS's farewell have so long to leave."""
 _SHARES_OF_TIMEOUT = 4
 """Sessions are looked at so many times per time-out."""
 
@@ -49,9 +46,7 @@ class RtspServer:
         self._ssl_context = ssl_context
         self._sessions: dict[str, Session] = {}
         self._statistics = Statistics()
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._watch: asyncio.Task[None] | None = None
-        self._server: asyncio.Server | None = None
+        self._running = AsyncExitStack()
         self._service = Service(
             mounts=mounts,
             users=users,
@@ -75,9 +70,8 @@ class RtspServer:
 
     @property
     def port(self) -> int:
-        """The port that is listened on (also when 0 was asked)."""
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
+        """The port that is listened on (once started, also when 0 was asked)."""
+        return self._port
 
     @property
     def url(self) -> str:
@@ -92,46 +86,27 @@ class RtspServer:
 
     async def start(self) -> None:
         """Listens. Raises ``UsageError`` when the port is taken."""
-        try:
-            self._server = await asyncio.start_server(self._serve, self._host, self._port, ssl=self._ssl_context)
-        except OSError as error:
-            raise UsageError(
-                f"cannot listen on {self._host}:{self._port}: {error}",
-                remedy="Choose another port, or 0 for a free one.",
-            ) from error
-        self._watch = asyncio.create_task(self._watch_sessions(), name="rtsp-time-outs")
+        async with AsyncExitStack() as stack:
+            stack.callback(self._end_sessions)
+            self._port = await stack.enter_async_context(
+                listening_to_streams(self._serve, self._host, self._port, ssl_context=self._ssl_context)
+            )
+            await stack.enter_async_context(background(self._watch_sessions()))
+            self._running = stack.pop_all()
 
     async def close(self) -> None:
-        """Ends every session and connection. May be called twice."""
-        if self._server is None:
-            return
-        self._server.close()
-        if self._watch:
-            self._watch.cancel()
+        """Ends every connection and session. May be called twice."""
+        await self._running.aclose()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._statistics.connections += 1
+        await Connection(self._service, reader, writer).serve()
+
+    def _end_sessions(self) -> None:
+        """Those by UDP outlive their connections."""
         for session in list(self._sessions.values()):
             session.end()
         self._sessions.clear()
-        for writer in self._connections.values():
-            writer.transport.abort()  # ends its task; asyncio's streams complain of tasks that are cancelled
-        if self._connections:
-            await asyncio.wait(self._connections, timeout=_FAREWELL_S)
-        await asyncio.sleep(0)  # aborted transports let go of their sockets
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None or len(self._connections) >= _MAX_CONNECTIONS:
-            writer.close()
-            return
-        self._connections[task] = writer
-        self._statistics.connections += 1
-        try:
-            await Connection(self._service, reader, writer).serve()
-            with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(_FAREWELL_S):
-                    await writer.wait_closed()
-        finally:
-            writer.transport.abort()
-            del self._connections[task]
 
     async def _watch_sessions(self) -> None:
         while True:

@@ -102,6 +102,8 @@ class Session:
     async def _send_live(self, listener: LiveListener) -> None:
         """Until the feed ends or is ordered to drop its viewers; what was frozen goes on at a key frame."""
         flow = self.mount.flow()
+        if flow is Flow.DROP:
+            return
         burst = self.mount.feed.gop() if flow is Flow.OK else ()
         for packet in burst:
             await self._send(packet)

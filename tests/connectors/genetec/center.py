@@ -12,6 +12,7 @@ from core.clock import SystemClock
 from core.demo.simulators import SimulatorProcess
 from core.services import Services
 from tests.connectors.genetec import samples
+from tests.connectors.genetec.simulator.running import video
 
 PASSWORD = "vigie-demo"
 REPORT_LIMIT = 5
@@ -51,7 +52,8 @@ def _name_of(reference: object) -> str:
 
 @contextmanager
 def running_center(folder: Path) -> Iterator[Center]:
-    arguments = ("--certs", str(folder / "certs"), "--report-limit", str(REPORT_LIMIT), "--flat-errors", *FREE_PORTS)
+    files = ("--certs", str(folder / "certs"), "--video", str(video()))
+    arguments = (*files, "--report-limit", str(REPORT_LIMIT), "--flat-errors", *FREE_PORTS)
     with SimulatorProcess("security-center", arguments, log=folder / "log") as process:
         process.wait_ready()
         yield Center(process)

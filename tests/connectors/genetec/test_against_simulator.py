@@ -16,6 +16,7 @@ from config.model import CameraSettings
 from connectors.genetec.connector import GenetecConnector
 from connectors.genetec.settings import GenetecSettings
 from connectors.protocols.capture_time import TimeSource
+from connectors.protocols.certificates import SiteAuthority
 from core.errors import (
     AuthenticationRefused,
     CertificateRejected,
@@ -28,7 +29,6 @@ from core.errors import (
 from core.types import Alert, Delivery, FindingLevel, Packet, Receipt
 from tests.connectors.genetec import samples
 from tests.connectors.genetec.center import REPORT_LIMIT, Center, running_center
-from tests.connectors.protocols.authority import make_authority
 
 pytestmark = pytest.mark.slow
 
@@ -146,7 +146,7 @@ def test_a_wrong_password_has_no_video(center: Center) -> None:
 
 def test_a_certificate_of_another_authority_is_refused(center: Center, tmp_path: Path) -> None:
     with pytest.raises(CertificateRejected):
-        center.connector(ca=make_authority(tmp_path, "other").ca).list_cameras()
+        center.connector(ca=SiteAuthority.create(tmp_path).ca).list_cameras()
 
 
 def test_a_wrong_base_uri_blocks_rather_than_loses(center: Center) -> None:

@@ -9,7 +9,9 @@ import responses
 from requests import PreparedRequest
 from structlog.testing import capture_logs
 
-from core.clock import parse_iso
+from connectors.genetec.ask import ASK_AGAIN_S
+from connectors.protocols.capture_time import PLAUSIBLE_S
+from core.clock import ManualClock, parse_iso
 from core.errors import AuthenticationRefused, VmsUnavailable
 from core.types import Receipt
 from tests.connectors.genetec.samples import CAMERA, GUID, NOW, URL, alert, connector, delivery, fail, ok, queries
@@ -50,7 +52,7 @@ def test_events_are_looked_for_from_capture_until_now_and_bookmarks_around_captu
     for action in ("event", "bookmark"):
         connector().find(delivery(action), alert(captured_at=captured_at), CAMERA)
     spans = [[parse_iso(text) for text in re.findall(r"\d{4}-[^,)]+Z", query)] for query in queries(responses.calls)]
-    assert spans == [[captured_at - 600.0, NOW + 600.0], [captured_at - 5.0, captured_at + 5.0]]
+    assert spans == [[captured_at - 1500.0, NOW + 600.0], [captured_at - 5.0, captured_at + 5.0]]
     assert all(query.startswith(f"Cameras@{GUID},TimeRange.SetTimeRange(") for query in queries(responses.calls))
 
 
@@ -76,6 +78,15 @@ def test_a_report_with_too_many_rows_is_narrowed_until_the_token_shows(position:
 
 
 @responses.activate
+def test_an_event_is_found_though_the_recorders_clock_is_as_far_ahead_as_it_may_be() -> None:
+    raised_at = NOW + 0.5
+    report = rows_at({raised_at: delivery("event").token}, 20)
+    responses.add_callback(responses.GET, REPORT["event"], callback=report)
+    captured_at = NOW + PLAUSIBLE_S
+    assert connector().find(delivery("event"), alert(captured_at=captured_at), CAMERA) == Receipt()
+
+
+@responses.activate
 def test_narrowing_ends() -> None:
     responses.get(REPORT["event"], json={"Rsp": {"Status": "TooManyResults", "Result": [{"Notes": "x"}]}})
     with capture_logs() as logs:
@@ -90,7 +101,7 @@ def test_narrowing_ends() -> None:
     [{"json": fail("InvalidOperation")}, {"status": 404}, {"status": 403}, {"status": 400, "body": "<html/>"}],
     ids=["fail", "404", "403", "400"],
 )
-def test_a_report_that_is_refused_is_given_up_once_and_the_other_stays(refusal: dict[str, Any]) -> None:
+def test_a_report_that_is_refused_is_given_up_and_the_other_stays(refusal: dict[str, Any]) -> None:
     responses.get(REPORT["event"], **refusal)
     responses.get(f"{URL}/", json=ok())
     vms = connector()
@@ -98,6 +109,24 @@ def test_a_report_that_is_refused_is_given_up_once_and_the_other_stays(refusal: 
         assert vms.find(delivery("event"), alert(), CAMERA) is None
     assert vms.askable == {"bookmark"}
     assert len(logs) == 1
+
+
+@responses.activate
+def test_a_report_that_was_refused_is_asked_again_after_a_while_and_said_once_each_way() -> None:
+    clock = ManualClock(NOW)
+    vms = connector(clock)
+    responses.get(f"{URL}/", json=ok())
+    told: list[str] = []
+    for refused in (True, True, False, False):
+        answer = fail("SdkRequestError") if refused else ok({"Notes": delivery("event").token})
+        responses.upsert(responses.GET, REPORT["event"], json=answer)
+        assert "event" in vms.askable
+        with capture_logs() as logs:
+            assert (vms.find(delivery("event"), alert(), CAMERA) is None) == refused
+        told += [log["event"].partition(":")[0] for log in logs]
+        assert ("event" in vms.askable) != refused
+        clock.advance(ASK_AGAIN_S)
+    assert told == ["cannot be asked", "can be asked again"]
 
 
 @responses.activate

@@ -111,6 +111,7 @@ def test_a_direct_alarm_is_looked_for(site: Site, gateway: str) -> None:
         ({"/$": {"status": 404}}, "web_sdk_refused", FindingLevel.FAILURE),
         ({"/$": {"status": 503}}, "web_sdk_unavailable", FindingLevel.FAILURE),
         ({"exists": {"status": 403}}, "account_refused", FindingLevel.FAILURE),
+        ({"exists": {"json": fail("UnsufficientPrivilege")}}, "account_not_allowed", FindingLevel.FAILURE),
         ({GUID: {"json": fail("UnableToRetrieveEntity")}}, "camera_not_found", FindingLevel.FAILURE),
         ({"CustomEvents": {"json": fail("UnsufficientPrivilege")}}, "custom_event_unverified", FindingLevel.WARNING),
         ({"EventToActions": {"json": fail("CannotGetProperty")}}, "event_to_action_unverified", FindingLevel.WARNING),

@@ -66,11 +66,12 @@ def test_a_server_that_ignores_pages_does_not_hold_us_for_ever() -> None:
 
 
 @responses.activate
-def test_a_camera_that_vanished_meanwhile_does_not_hide_the_others() -> None:
+@pytest.mark.parametrize("code", ["UnableToRetrieveEntity", "UnsufficientPrivilege"])
+def test_a_camera_that_vanished_or_is_not_for_us_does_not_hide_the_others(code: str) -> None:
     gone = guid(7)
 
     def refuses_the_unknown(request: PreparedRequest) -> Answer:
-        return (200, {}, json.dumps(fail("UnableToRetrieveEntity"))) if gone in str(request.url) else entities(request)
+        return (200, {}, json.dumps(fail(code))) if gone in str(request.url) else entities(request)
 
     report = pages(list(range(1, 13)), extra_row=True)
     responses.add_callback(responses.GET, f"{URL}/report/EntityConfiguration", callback=report)

@@ -14,6 +14,7 @@ from tests.connectors.genetec.samples import ALARM, settings
         ({"url": "sc.example:4590/WebSdk"}, "address of the Web-based SDK role"),
         ({"url": "https://vigie:secret@sc.example/WebSdk"}, "the account has its own fields"),
         ({"url": "http://sc.example:4590/WebSdk"}, "allow_http"),
+        ({"url": "HTTP://sc.example:4590/WebSdk"}, "allow_http"),
         ({"publish": ["metadata"]}, "publish"),
         ({"publish": ["alarm"], "alarm_route": "direct"}, "GUID of the alarm"),
         ({"media_gateway": "rtsp://mg:654"}, "host:port"),

@@ -14,6 +14,7 @@ from core.errors import (
     ProtocolViolation,
     ReplyLost,
     RequestInvalid,
+    RightMissing,
     VmsError,
     VmsRefused,
     VmsUnavailable,
@@ -70,7 +71,7 @@ def test_a_cut_report_says_so_and_keeps_its_rows(sdk: WebSdk, status: str) -> No
     ("code", "expected"),
     [
         ("UnableToRetrieveEntity", NotFoundInVms),
-        ("UnsufficientPrivilege", AuthenticationRefused),
+        ("UnsufficientPrivilege", RightMissing),
         ("CertificateCountExceeded", AuthenticationRefused),
         ("InvalidValue", RequestInvalid),
         ("SomethingNew", VmsRefused),

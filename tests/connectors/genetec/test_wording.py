@@ -18,7 +18,11 @@ def test_the_text_is_one_line_with_rule_and_token_whatever_the_rule_is_called(na
     assert line.isprintable()
     assert "#" not in line
     assert f" | rule:voie-interdite | {delivery('event').token}" in line
-    assert len(line) < 260
+
+
+def test_the_longest_text_is_as_short_as_the_guide_says() -> None:
+    longest = replace(alert("é" * 300), rule_id="r" * 64, objects=alert().objects * 20)
+    assert len(text(delivery("event"), longest)) < 280
 
 
 def test_an_alert_without_objects_and_name_is_told_by_its_rule() -> None:

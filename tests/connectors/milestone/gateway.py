@@ -10,6 +10,7 @@ import responses
 
 from tests.connectors.milestone.support import DEVICE, HARDWARE, RECORDER, REST, URL
 
+NAMESPACE = "http://videoos.net/2/XProtectCSServerCommand"
 OAUTH = f"{URL}/ManagementServer/ServerCommandServiceOAuth.svc"
 
 
@@ -33,13 +34,23 @@ def add_list(mock: responses.RequestsMock, collection: str, items: list[dict[str
     mock.get(f"{rest}/{collection}", json={"array": items})
 
 
-def login_answer(token: str = "TOKEN#a#vms//ServerConnector#") -> str:
-    return (
-        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
-        '<LoginResponse xmlns="http://videoos.net/2/XProtectCSServerCommand"><LoginResult>'
-        f"<TimeToLive><MicroSeconds>14400000000</MicroSeconds></TimeToLive><Token>{token}</Token>"
-        "</LoginResult></LoginResponse></s:Body></s:Envelope>"
+def soap_answer(operation: str, result: str = "") -> str:
+    return soap_body(
+        f'<{operation}Response xmlns="{NAMESPACE}"><{operation}Result>{result}</{operation}Result></{operation}Response>'
     )
+
+
+def soap_fault(text: str) -> str:
+    return soap_body(f"<s:Fault><faultcode>s:51000</faultcode><faultstring>{text}</faultstring></s:Fault>")
+
+
+def soap_body(content: str) -> str:
+    return f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{content}</s:Body></s:Envelope>'
+
+
+def login_answer(token: str = "TOKEN#a#vms//ServerConnector#") -> str:
+    life = "<TimeToLive><MicroSeconds>14400000000</MicroSeconds></TimeToLive>"
+    return soap_answer("Login", f"{life}<Token>{token}</Token>")
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,7 +20,7 @@ _open: list[MilestoneConnector] = []
 
 def write_clip(folder: Path) -> Path:
     path = folder / "gate.mp4"
-    write_scene(path, seconds=2.0, fps=25.0, size=(160, 90))
+    write_scene(path, seconds=2.0, fps=50.0, size=(160, 90))
     return path
 
 
@@ -33,11 +31,6 @@ def running_site(clip: Path, *options: str) -> Iterator[Running]:
         yield stack.enter_context(run(clip, *options))
         while _open:
             _open.pop().close()
-        # A TLS connection that ends as the simulator's loop does is left to the garbage collector by asyncio.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            stack.close()
-            gc.collect()
 
 
 def settings_for(site: Running, **changes: Any) -> MilestoneSettings:

@@ -9,7 +9,7 @@ from lxml import etree
 from connectors.milestone.soap import NAMESPACE
 from core.errors import AuthenticationRefused, ReplyLost, RequestInvalid, VmsUnavailable
 from core.types import Receipt
-from tests.connectors.milestone.gateway import OAUTH, gateway, login_answer
+from tests.connectors.milestone.gateway import OAUTH, gateway, login_answer, soap_answer, soap_fault
 from tests.connectors.milestone.support import CAPTURED_AT, DEVICE, REST, alert, camera, connector, delivery
 
 BOOKMARKS = f"{REST}/bookmarks"
@@ -23,14 +23,6 @@ def publish(**changes: Any) -> Receipt:
 
 def find() -> Receipt | None:
     return connector().find(delivery("bookmark"), alert(), camera())
-
-
-def soap(operation: str, result: str) -> str:
-    return (
-        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
-        f'<{operation}Response xmlns="{NAMESPACE}"><{operation}Result>{result}</{operation}Result>'
-        f"</{operation}Response></s:Body></s:Envelope>"
-    )
 
 
 @pytest.mark.parametrize("wrapper", ["result", "data"])
@@ -65,8 +57,10 @@ def test_a_refused_bookmark_says_why() -> None:
 def test_before_2024_r2_bookmarks_are_made_through_soap() -> None:
     with gateway(version="23.3.1.2") as mock:
         mock.replace("POST", OAUTH, body=login_answer("TOKEN#t#"), content_type="text/xml")
-        mock.post(OAUTH, body=soap("BookmarkGetNewReference", "<Reference>no.1</Reference>"), content_type="text/xml")
-        mock.post(OAUTH, body=soap("BookmarkCreate", f"<Id>{BOOKMARK_ID}</Id>"), content_type="text/xml")
+        mock.post(
+            OAUTH, body=soap_answer("BookmarkGetNewReference", "<Reference>no.1</Reference>"), content_type="text/xml"
+        )
+        mock.post(OAUTH, body=soap_answer("BookmarkCreate", f"<Id>{BOOKMARK_ID}</Id>"), content_type="text/xml")
         assert publish().remote_id == BOOKMARK_ID
         last = mock.calls[-1].request.body
     assert isinstance(last, bytes)
@@ -83,7 +77,7 @@ def test_a_bookmark_is_searched_around_the_alert_and_known_by_its_mark() -> None
     )
     with gateway() as mock:
         mock.replace("POST", OAUTH, body=login_answer("TOKEN#t#"), content_type="text/xml")
-        mock.post(OAUTH, body=soap("BookmarkSearchTime", found), content_type="text/xml")
+        mock.post(OAUTH, body=soap_answer("BookmarkSearchTime", found), content_type="text/xml")
         receipt = find()
         last = mock.calls[-1].request.body
     assert receipt is not None
@@ -98,20 +92,33 @@ def test_a_bookmark_is_searched_around_the_alert_and_known_by_its_mark() -> None
 def test_a_bookmark_that_is_not_there_is_not_found() -> None:
     with gateway() as mock:
         mock.replace("POST", OAUTH, body=login_answer(), content_type="text/xml")
-        mock.post(OAUTH, body=soap("BookmarkSearchTime", ""), content_type="text/xml")
+        mock.post(OAUTH, body=soap_answer("BookmarkSearchTime", ""), content_type="text/xml")
         assert find() is None
 
 
+STALE_TOKEN = soap_fault("VMO61001: token")
+
+
+def test_a_bookmark_refused_for_a_token_of_before_a_restart_is_made_with_a_fresh_one() -> None:
+    with gateway(version="23.3.1.2") as mock:
+        mock.replace("POST", OAUTH, body=login_answer("TOKEN#old#"), content_type="text/xml")
+        mock.post(OAUTH, body=STALE_TOKEN, status=500, content_type="text/xml")
+        mock.post(OAUTH, body=login_answer("TOKEN#new#"), content_type="text/xml")
+        mock.post(
+            OAUTH, body=soap_answer("BookmarkGetNewReference", "<Reference>no.1</Reference>"), content_type="text/xml"
+        )
+        mock.post(OAUTH, body=soap_answer("BookmarkCreate", f"<Id>{BOOKMARK_ID}</Id>"), content_type="text/xml")
+        assert publish().remote_id == BOOKMARK_ID
+        last = mock.calls[-1].request.body
+    assert b"TOKEN#new#" in bytes(last or b"")  # type: ignore[arg-type]
+
+
 def test_a_search_with_a_token_that_is_no_longer_taken_logs_in_once_more() -> None:
-    fault = (
-        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>s:51000</faultcode>'
-        "<faultstring>VMO61001: token</faultstring></s:Fault></s:Body></s:Envelope>"
-    )
     with gateway() as mock:
         mock.replace("POST", OAUTH, body=login_answer("TOKEN#old#"), content_type="text/xml")
-        mock.post(OAUTH, body=fault, status=500, content_type="text/xml")
+        mock.post(OAUTH, body=STALE_TOKEN, status=500, content_type="text/xml")
         mock.post(OAUTH, body=login_answer("TOKEN#new#"), content_type="text/xml")
-        mock.post(OAUTH, body=soap("BookmarkSearchTime", ""), content_type="text/xml")
+        mock.post(OAUTH, body=soap_answer("BookmarkSearchTime", ""), content_type="text/xml")
         assert find() is None
         last = mock.calls[-1].request.body
     assert b"TOKEN#new#" in bytes(last or b"")  # type: ignore[arg-type]

@@ -15,7 +15,16 @@ from connectors.milestone.connector import MilestoneConnector
 from connectors.protocols.certificates import SiteAuthority
 from core.clock import ManualClock
 from core.types import Finding, FindingLevel
-from tests.connectors.milestone.gateway import add_list, camera_object, gateway, hardware_object, recorder_object
+from tests.connectors.milestone.gateway import (
+    add_list,
+    camera_object,
+    gateway,
+    hardware_object,
+    login_answer,
+    recorder_object,
+    soap_answer,
+    soap_fault,
+)
 from tests.connectors.milestone.support import (
     DEVICE,
     Link,
@@ -49,6 +58,10 @@ class Vms:
     @property
     def rest(self) -> str:
         return f"{self.url}/API/rest/v1"
+
+    @property
+    def soap(self) -> str:
+        return f"{self.url}/ManagementServer/ServerCommandServiceOAuth.svc"
 
     def check(self, cameras: Sequence[CameraSettings] = (camera(),), **changes: Any) -> list[Finding]:
         entry = {
@@ -99,6 +112,8 @@ def vms(authority: SiteAuthority, recorder_script: Script) -> Iterator[Vms]:
             add_list(mock, "cameras", [camera_object()], found.rest)
             add_list(mock, "hardware", [hardware_object()], found.rest)
             add_list(mock, "analyticsEvents", [{"id": "1", "name": "Vigie"}], found.rest)
+            add_list(mock, "alarms", [], found.rest)
+            mock.post(found.soap, body=soap_answer("BookmarkSearchTime"), content_type="text/xml")
             yield found
 
 
@@ -114,6 +129,8 @@ def test_a_sound_system_has_nothing_but_good_findings(vms: Vms) -> None:
         "cameras_ok",
         "camera_ok",
         "recorder_ok",
+        "bookmarks_ok",
+        "alarms_ok",
         "analytics_event_ok",
         "event_server_ok",
     ]
@@ -205,12 +222,30 @@ def test_a_wrong_password_is_a_finding_that_names_the_menu(vms: Vms) -> None:
 
 
 def test_without_the_soap_login_cameras_are_looked_at_but_no_recorder(vms: Vms) -> None:
-    soap = f"{vms.url}/ManagementServer/ServerCommandServiceOAuth.svc"
-    vms.mock.replace("POST", soap, body="<html><h2>404</h2></html>", status=404)
+    vms.mock.remove("POST", vms.soap)
+    vms.mock.post(vms.soap, body="<html><h2>404</h2></html>", status=404)
     found = codes(vms.check())
     assert "soap_not_found" in found
     assert "camera_ok" in found
     assert "recorder_ok" not in found
+
+
+def test_an_account_that_may_not_ask_for_alarms_or_bookmarks_is_told_before_an_answer_is_lost(vms: Vms) -> None:
+    vms.mock.replace("GET", f"{vms.rest}/alarms", status=403)
+    vms.mock.remove("POST", vms.soap)
+    vms.mock.post(vms.soap, body=login_answer(), content_type="text/xml")
+    denied = soap_fault("Access denied")
+    vms.mock.post(vms.soap, body=denied, status=500, content_type="text/xml")
+    vms.mock.post(vms.soap, body=login_answer(), content_type="text/xml")
+    vms.mock.post(vms.soap, body=denied, status=500, content_type="text/xml")
+    findings = vms.check()
+    assert codes(findings, FindingLevel.FAILURE) == ["bookmarks_refused", "alarms_refused"]
+    assert all("role" in the(findings, code).remedy.lower() for code in ("bookmarks_refused", "alarms_refused"))
+
+
+def test_what_is_not_published_is_not_asked_for(vms: Vms) -> None:
+    found = codes(vms.check(publish=["event"]))
+    assert not [code for code in found if code.startswith(("alarms", "bookmarks"))]
 
 
 def refuses(link: Link) -> None:

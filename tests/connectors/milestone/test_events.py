@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as tried
 from hypothesis import strategies as st
 from lxml import etree
 
+from connectors.milestone.connector import MilestoneConnector
 from connectors.milestone.events import CAMERA_KIND, NAMESPACE, document
 from connectors.milestone.inventory import KnownCamera, Recorder
+from core.clock import ManualClock
 from core.errors import (
-    AuthenticationRefused,
     NotFoundInVms,
     ReplyLost,
     RequestInvalid,
+    RightMissing,
     VmsError,
     VmsRefused,
     VmsUnavailable,
@@ -34,6 +37,8 @@ from tests.connectors.milestone.support import (
     delivery,
     http_answer,
     scripted_server,
+    services,
+    settings,
 )
 from tests.shared import shared
 
@@ -93,7 +98,7 @@ def test_the_document_is_valid_without_the_recorder(schema: etree.XMLSchema) -> 
 
 
 @pytest.mark.shared_data
-@settings(deadline=None)
+@tried(deadline=None)
 @given(words=st.text(max_size=40))
 def test_whatever_people_type_the_document_is_valid_xml(schema: etree.XMLSchema, words: str) -> None:
     person = AlertObject(track_id=1, label=words, score=0.5, box=Box(left=0, top=0, right=1, bottom=1))
@@ -179,8 +184,9 @@ def test_an_event_is_posted_as_xml_on_a_connection_of_its_own() -> None:
     ("status", "body", "kind", "remedy"),
     [
         ("200 OK", "Warning: Event message not known", NotFoundInVms, "Analytics Events: add one named 'Vigie'"),
+        ("200 OK", "Warning: Event source not known", NotFoundInVms, "vigie check"),
         ("400 Bad Request", "Timestamp is invalid", RequestInvalid, "fault of Vigie"),
-        ("403 Forbidden", "", AuthenticationRefused, "allow this machine's address"),
+        ("403 Forbidden", "", RightMissing, "allow this machine's address"),
         ("302 Found", "", VmsRefused, ""),
         ("500 Internal Server Error", "", ReplyLost, ""),
         ("503 Service Unavailable", "", VmsUnavailable, ""),
@@ -222,6 +228,20 @@ def test_while_the_gateway_is_down_the_event_goes_without_its_recorder() -> None
         mock.replace("GET", f"{REST}/cameras/{DEVICE}", status=503)
         publish(server.port)
     assert b"ServerId" not in script.received[0]  # type: ignore[attr-defined]
+
+
+def test_once_the_camera_is_known_events_wait_for_the_event_server_only() -> None:
+    script = http_answer("200 OK", "")
+    with gateway() as mock, scripted_server(script) as server:
+        clock = ManualClock()
+        used = MilestoneConnector(settings(event_server=f"127.0.0.1:{server.port}"), services(clock=clock))
+        used.publish(delivery("event"), alert(), camera())
+        asked = len(mock.calls)
+        clock.advance(3600.0)
+        used.publish(delivery("event"), alert(), camera())
+        assert len(mock.calls) == asked
+        used.close()
+    assert RECORDER.encode() in script.received[1]  # type: ignore[attr-defined]
 
 
 def test_an_event_of_a_camera_that_xprotect_does_not_know_is_not_sent() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import requests
-import responses
 
 from connectors.milestone.inventory import Inventory, Recorder
 from connectors.milestone.session import XProtectSession
@@ -33,6 +32,7 @@ def test_every_camera_is_listed_with_whether_it_and_its_hardware_are_enabled() -
             camera_object(OTHER, "B", enabled=False),
             camera_object("c", "C", **dead),
             camera_object("d", "D", enabled="True"),
+            camera_object("e", "E", relations={}),
         ]
         add_list(mock, "cameras", cameras)
         assert inventory().cameras() == [
@@ -40,6 +40,7 @@ def test_every_camera_is_listed_with_whether_it_and_its_hardware_are_enabled() -
             VmsCamera(device=OTHER, name="B", is_enabled=False),
             VmsCamera(device="c", name="C", is_enabled=False),
             VmsCamera(device="d", name="D", is_enabled=True),
+            VmsCamera(device="e", name="E", is_enabled=True),
         ]
 
 
@@ -145,8 +146,3 @@ def test_analytics_events_are_listed_by_name() -> None:
     with gateway() as mock:
         add_list(mock, "analyticsEvents", [{"id": "1", "name": "Vigie"}, {"id": "2", "name": "Other"}])
         assert inventory().analytics_events() == ["Vigie", "Other"]
-
-
-def test_responses_are_not_reached_by_accident() -> None:
-    with responses.RequestsMock(), pytest.raises(VmsUnavailable):
-        inventory().camera(DEVICE)

@@ -42,6 +42,7 @@ def test_the_event_server_is_host_or_host_and_port(value: str, address: tuple[st
         ("publish", ["event", "event"], "twice"),
         ("publish", ["fax"], "'event', 'alarm' or 'bookmark'"),
         ("hosts", ["https://rec.site.test"], "bare host"),
+        ("hosts", ["rec.site.test:7563"], "bare host"),
         ("bookmark_before_s", -1.0, "greater than or equal to 0"),
         ("video", "webrtc", "imageserver"),
     ],
@@ -55,9 +56,14 @@ def test_a_slash_at_the_end_of_the_address_does_not_matter() -> None:
     assert settings(url="https://vms.site.test/").url == "https://vms.site.test"
 
 
-@pytest.mark.parametrize("url", ["https://VMS.site.test:7563/", "https://rec.site.test/", "https://events.site.test/"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://VMS.site.test:7563/", "https://rec.site.test/", "https://[fd00::9]:7563/", "https://events.site.test/"],
+)
 def test_declared_hosts_may_be_contacted(url: str) -> None:
-    settings(hosts=["rec.site.test"], event_server="events.site.test").require_declared(url, "recording server A")
+    settings(hosts=["rec.site.test", "[FD00::9]"], event_server="events.site.test").require_declared(
+        url, "recording server A"
+    )
 
 
 def test_an_announced_host_that_the_site_file_does_not_declare_is_refused() -> None:

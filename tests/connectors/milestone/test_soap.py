@@ -10,7 +10,15 @@ from lxml import etree
 
 from connectors.milestone.soap import NAMESPACE, Bookmark, ServerCommands
 from connectors.protocols.http import HttpSession
-from core.errors import AuthenticationRefused, NotFoundInVms, ProtocolViolation, ReplyLost, VmsError, VmsRefused
+from core.errors import (
+    AuthenticationRefused,
+    NotFoundInVms,
+    ProtocolViolation,
+    ReplyLost,
+    RightMissing,
+    VmsError,
+    VmsRefused,
+)
 from tests.connectors.milestone.support import CAPTURED_AT, DEVICE, URL
 
 ADDRESS = f"{URL}/ManagementServer/ServerCommandService.svc"
@@ -164,7 +172,7 @@ IIS_PAGE = (
     ("body", "status", "kind", "words"),
     [
         (SOAP_11_FAULT, 500, VmsRefused, "VMO61008: no such camera"),
-        (RIGHTS_FAULT, 500, AuthenticationRefused, "Access denied"),
+        (RIGHTS_FAULT, 500, RightMissing, "Access denied"),
         (INTERNAL_FAULT, 500, ReplyLost, "unable to go on"),
         (DETAIL_FAULT, 500, AuthenticationRefused, "20001 Token invalid"),
         (DETAIL_FAULT, 200, AuthenticationRefused, "Token invalid"),

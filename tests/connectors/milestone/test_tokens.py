@@ -83,6 +83,47 @@ def test_only_one_thread_renews_while_the_others_go_on_with_the_old_token() -> N
     assert lease.get() == "token-2"
 
 
+class Doorbell(ManualClock):
+    """Counts how many threads have come to ask for the time, which is the first thing a lease does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rung = threading.Semaphore(0)
+
+    def monotonic(self) -> float:
+        self.rung.release()
+        return super().monotonic()
+
+
+def test_threads_that_waited_for_a_login_that_failed_fail_with_it_instead_of_each_trying_again() -> None:
+    clock, release = Doorbell(), threading.Event()
+    calls: list[str] = []
+
+    def hang(current: str) -> Grant:
+        calls.append(current)
+        assert release.wait(WAIT_S)
+        raise VmsUnavailable("the VMS hangs", remedy="look at it")
+
+    lease = Lease(hang, clock, share=0.5)
+    causes: list[str] = []
+
+    def log_in() -> None:
+        with pytest.raises(VmsUnavailable) as caught:
+            lease.get()
+        causes.append(caught.value.line())
+
+    threads = [threading.Thread(target=log_in) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert clock.rung.acquire(timeout=WAIT_S)
+    release.set()
+    for thread in threads:
+        thread.join(WAIT_S)
+    assert causes == ["the VMS hangs. look at it"] * 4
+    assert len(calls) == 1
+
+
 def test_a_rejected_token_is_replaced_once_however_many_report_it() -> None:
     issuer = Issuer()
     lease = Lease(issuer, ManualClock(), share=0.5)
@@ -90,6 +131,16 @@ def test_a_rejected_token_is_replaced_once_however_many_report_it() -> None:
     assert lease.renew(rejected) == "token-2"
     assert lease.renew(rejected) == "token-2"
     assert issuer.continued == ["", ""]
+
+
+def test_a_rejected_token_is_kept_while_it_is_too_young_to_be_stale() -> None:
+    clock, issuer = ManualClock(), Issuer(life_s=1000.0)
+    lease = Lease(issuer, clock, share=0.5)
+    rejected = lease.get()
+    clock.advance(299.0)
+    assert lease.renew(rejected, unless_younger_s=300.0) == rejected
+    clock.advance(1.0)
+    assert lease.renew(rejected, unless_younger_s=300.0) == "token-2"
 
 
 def test_refused_credentials_are_not_tried_again_at_once_so_that_the_account_is_not_locked() -> None:

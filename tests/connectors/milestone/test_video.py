@@ -168,20 +168,27 @@ def test_a_token_that_the_recorder_does_not_take_is_renewed_once() -> None:
 
     with scripted_server(refuse, open_and_stream(frame())) as server:
         setup = Setup(server)
+        setup.tokens.lease.get()
+        setup.clock.advance(301.0)
         assert len(take(setup.source, 1)) == 1
     assert setup.tokens.logins == 2
 
 
-def test_a_token_refused_twice_is_an_authentication_error() -> None:
+@pytest.mark.parametrize(("token_age_s", "logins"), [(0.0, 1), (301.0, 2)], ids=["fresh", "older"])
+def test_a_recorder_that_does_not_take_a_fresh_token_is_an_authentication_error(
+    token_age_s: float, logins: int
+) -> None:
     def refuse(link: Link) -> None:
         link.request()
         link.send(refused("Token invalid"))
 
     with scripted_server(refuse) as server:
         setup = Setup(server)
+        setup.tokens.lease.get()
+        setup.clock.advance(token_age_s)
         with pytest.raises(AuthenticationRefused, match="Quai 1"):
             list(setup.source.packets())
-        assert server.connections == 2
+        assert server.connections == setup.tokens.logins == logins
 
 
 def test_a_camera_that_the_recorder_lost_is_named() -> None:
@@ -206,8 +213,9 @@ def test_a_link_that_breaks_within_a_picture_is_unavailable() -> None:
         list(Setup(server).source.packets())
 
 
-def test_status_packages_without_pictures_do_not_pass_for_video() -> None:
-    with scripted_server(open_and_stream(frame(), status(), status(), frame(1))) as server:
+@pytest.mark.parametrize("nothing", [status(), image(b"")], ids=["status", "empty image"])
+def test_signs_of_life_without_pictures_do_not_pass_for_video(nothing: bytes) -> None:
+    with scripted_server(open_and_stream(frame(), nothing, status(), frame(1))) as server:
         setup = Setup(server)
         stream = setup.source.packets()
         next(stream)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.protocols.certificates import SiteAuthority
 from connectors.protocols.http import HttpSession, require_success
 from core.errors import (
     AuthenticationRefused,
@@ -18,18 +19,18 @@ from core.errors import (
     NotFoundInVms,
     ReplyLost,
     RequestInvalid,
+    RightMissing,
     VmsError,
     VmsRefused,
     VmsUnavailable,
 )
-from tests.connectors.protocols.authority import Authority, make_authority
 
 WHAT = "raise the event"
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return make_authority(tmp_path_factory.mktemp("ca"), "site")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> SiteAuthority:
+    return SiteAuthority.create(tmp_path_factory.mktemp("ca"))
 
 
 @contextmanager
@@ -103,8 +104,9 @@ def test_nobody_listening_certainly_had_no_effect() -> None:
     assert type(failure(f"http://127.0.0.1:{port}/")) is VmsUnavailable
 
 
-def test_an_unknown_host_certainly_had_no_effect() -> None:
-    assert type(failure("http://no-such-host.invalid/")) is VmsUnavailable
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "[::1", "127.0.0.1:99999"])
+def test_an_unknown_host_certainly_had_no_effect(host: str) -> None:
+    assert type(failure(f"http://{host}/")) is VmsUnavailable
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a full backlog refuses instead of waiting")
@@ -135,9 +137,9 @@ def test_a_failure_after_the_request_left_may_have_had_effect(serve: Callable[[s
         assert type(failure(f"http://127.0.0.1:{port}/", timeout_s=0.3)) is ReplyLost
 
 
-def test_the_sites_authority_is_trusted(authority: Authority) -> None:
+def test_the_sites_authority_is_trusted(authority: SiteAuthority) -> None:
     answer = after_request(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-    with listening(answer, authority.server_context("localhost")) as port:
+    with listening(answer, authority.server_context(["localhost"])) as port:
         assert ask(f"https://localhost:{port}/", ca=authority.ca) == "ok"
 
 
@@ -147,17 +149,33 @@ def test_the_sites_authority_is_trusted(authority: Authority) -> None:
     ids=["wrong-ca", "wrong-name"],
 )
 def test_a_certificate_that_does_not_verify_is_refused(
-    authority: Authority, tmp_path: Path, certified: str, is_trusted: bool
+    authority: SiteAuthority, tmp_path: Path, certified: str, is_trusted: bool
 ) -> None:
-    ca = authority.ca if is_trusted else make_authority(tmp_path, "other").ca
-    with listening(after_request(b""), authority.server_context(certified)) as port:
+    ca = authority.ca if is_trusted else SiteAuthority.create(tmp_path).ca
+    with listening(after_request(b""), authority.server_context([certified])) as port:
         error = failure(f"https://localhost:{port}/", ca=ca)
     assert type(error) is CertificateRejected
     assert error.remedy
 
 
-def test_without_an_authority_only_public_ones_are_trusted(authority: Authority) -> None:
-    with listening(after_request(b""), authority.server_context("localhost")) as port:
+@pytest.mark.parametrize(
+    "content", [None, "", "no PEM", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]
+)
+def test_a_ca_file_that_cannot_be_used_is_named_before_anything_is_sent(tmp_path: Path, content: str | None) -> None:
+    ca = tmp_path / "site-ca.pem"
+    if content is not None:
+        ca.write_text(content)
+    with listening(lambda peer: None) as port:
+        error = failure(f"https://localhost:{port}/", ca=ca)
+        if content is None:  # requests does not even connect
+            socket.create_connection(("localhost", port)).close()
+    assert type(error) is CertificateRejected
+    assert "the CA file cannot be used" in str(error)
+    assert "'ca:'" in error.remedy
+
+
+def test_without_an_authority_only_public_ones_are_trusted(authority: SiteAuthority) -> None:
+    with listening(after_request(b""), authority.server_context(["localhost"])) as port:
         assert type(failure(f"https://localhost:{port}/")) is CertificateRejected
 
 
@@ -166,7 +184,7 @@ def test_without_an_authority_only_public_ones_are_trusted(authority: Authority)
     [
         (400, RequestInvalid),
         (401, AuthenticationRefused),
-        (403, AuthenticationRefused),
+        (403, RightMissing),
         (404, NotFoundInVms),
         (408, VmsUnavailable),
         (409, VmsRefused),
@@ -203,7 +221,7 @@ def test_an_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> N
     ids=["closed", "closed-midway", "not-tls"],
 )
 def test_a_tls_handshake_that_fails_is_unavailable_rather_than_untrusted(
-    authority: Authority, serve: Callable[[socket.socket], None]
+    authority: SiteAuthority, serve: Callable[[socket.socket], None]
 ) -> None:
     with listening(serve) as port:
         assert isinstance(failure(f"https://localhost:{port}/", ca=authority.ca), VmsUnavailable)

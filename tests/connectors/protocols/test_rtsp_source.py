@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.protocols.capture_time import HELD_AT_MOST, TimeSource
+from connectors.protocols.certificates import SiteAuthority
 from connectors.protocols.rtsp_source import RtspSource, RtspTarget
 from core.clock import ManualClock
 from core.errors import (
@@ -26,7 +27,6 @@ from core.errors import (
     VmsUnavailable,
 )
 from core.types import Packet
-from tests.connectors.protocols.authority import Authority, make_authority
 from tests.connectors.protocols.scripted_rtsp import FPS, Running, Script, serve
 
 START = 1_800_000_000.0
@@ -43,8 +43,8 @@ def _no_thread_stays() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return make_authority(tmp_path_factory.mktemp("ca"), "site")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> SiteAuthority:
+    return SiteAuthority.create(tmp_path_factory.mktemp("ca"))
 
 
 def source(server: Running, *, utc: float = START, **target: object) -> RtspSource:
@@ -218,18 +218,18 @@ def test_a_reader_that_leaves_ends_the_session() -> None:
     [
         ("localhost", "localhost", True, ""),
         ("127.0.0.1", "127.0.0.1", True, ""),
-        ("localhost", "localhost", False, "unable to get local issuer certificate"),
+        ("localhost", "localhost", False, "self-signed certificate in certificate chain"),
         ("other.example", "localhost", True, "not valid for 'localhost'"),
     ],
     ids=["name", "address", "wrong-ca", "wrong-name"],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="FFmpeg's TLS on Windows has other trust stores: unverified")
 def test_rtsps_verifies_the_servers_certificate(
-    authority: Authority, tmp_path: Path, certified: str, connected: str, is_trusted: bool, reason: str
+    authority: SiteAuthority, tmp_path: Path, certified: str, connected: str, is_trusted: bool, reason: str
 ) -> None:
-    ca = authority.ca if is_trusted else make_authority(tmp_path, "other").ca
+    ca = authority.ca if is_trusted else SiteAuthority.create(tmp_path).ca
     packets: list[Packet] = []
-    with serve(Script(frames=5, first_utc=START, tls=authority.server_context(certified))) as server:
+    with serve(Script(frames=5, first_utc=START, tls=authority.server_context([certified]))) as server:
         target = RtspTarget(url=f"rtsps://{connected}:{server.port}/quai", ca=ca)
         error = collect(RtspSource(target, ManualClock(START)), packets)
     if reason:
@@ -241,15 +241,24 @@ def test_rtsps_verifies_the_servers_certificate(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="FFmpeg's TLS on Windows has other trust stores: unverified")
-def test_a_tunnel_through_https_verifies_the_servers_certificate(authority: Authority, tmp_path: Path) -> None:
-    other = make_authority(tmp_path, "other")
-    with serve(Script(tls=authority.server_context("localhost"))) as server:
+def test_a_ca_file_that_is_missing_is_named(authority: SiteAuthority, tmp_path: Path) -> None:
+    with serve(Script(tls=authority.server_context(["localhost"]))) as server:
+        target = RtspTarget(url=f"rtsps://localhost:{server.port}/quai", ca=tmp_path / "missing.pem")
+        error = collect(RtspSource(target, ManualClock(START)), [])
+    assert isinstance(error, CertificateRejected)
+    assert "missing.pem cannot be used" in str(error)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="FFmpeg's TLS on Windows has other trust stores: unverified")
+def test_a_tunnel_through_https_verifies_the_servers_certificate(authority: SiteAuthority, tmp_path: Path) -> None:
+    other = SiteAuthority.create(tmp_path)
+    with serve(Script(tls=authority.server_context(["localhost"]))) as server:
         target = RtspTarget(url=f"rtsp://localhost:{server.port}/quai", transport="https", ca=other.ca)
         assert isinstance(collect(RtspSource(target, ManualClock(START)), []), CertificateRejected)
         assert not server.requests
 
 
-def test_a_tls_server_that_does_not_answer_is_unavailable_rather_than_untrusted(authority: Authority) -> None:
+def test_a_tls_server_that_does_not_answer_is_unavailable_rather_than_untrusted(authority: SiteAuthority) -> None:
     with serve(Script(answers=False)) as server:
         target = RtspTarget(url=f"rtsps://127.0.0.1:{server.port}/quai", ca=authority.ca, open_timeout_s=0.3)
         assert type(collect(RtspSource(target, ManualClock(START)), [])) is VmsUnavailable

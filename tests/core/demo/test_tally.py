@@ -11,7 +11,7 @@ from core.demo.tally import Meant, percentile, tally
 from core.types import Delivery, DeliveryState
 
 
-def meant(action: str, captured_at: float = 100.0) -> Meant:
+def meant(action: str, captured_at: float = 100.0, state: DeliveryState = DeliveryState.DELIVERED) -> Meant:
     alert_id = uuid4()
     delivery = Delivery(
         key=Delivery.derive_key(alert_id, "vms", action),
@@ -19,7 +19,7 @@ def meant(action: str, captured_at: float = 100.0) -> Meant:
         camera_id="a",
         vms_id="vms",
         action=action,
-        state=DeliveryState.DELIVERED,
+        state=state,
         attempts=1,
     )
     return Meant(delivery=delivery, captured_at=captured_at)
@@ -41,6 +41,13 @@ def test_a_delivery_is_found_by_token_or_by_key_and_its_latency_measured() -> No
 def test_what_no_record_carries_is_lost() -> None:
     item = meant("event")
     assert tally([item], [record("event", "someone else's")]).lost == (item.delivery,)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.PENDING, DeliveryState.SENDING])
+def test_what_is_still_in_the_outbox_is_waiting_and_not_lost(state: DeliveryState) -> None:
+    item = meant("event", state=state)
+    result = tally([item], [])
+    assert (result.waiting, result.lost) == ((item.delivery,), ())
 
 
 def test_a_record_of_another_kind_does_not_count() -> None:

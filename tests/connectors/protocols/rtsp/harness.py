@@ -19,11 +19,11 @@ from connectors.protocols.rtsp.message import InterleavedFrame, MessageReader, R
 from connectors.protocols.rtsp.mount import Flow, Mount
 from connectors.protocols.rtsp.server import RtspServer
 from connectors.protocols.scene import write_scene
-from connectors.protocols.simulation import background
+from connectors.protocols.serving import background
 from core.clock import SystemClock
 from core.contracts import Clock
 
-FPS = 20.0
+FPS = 50.0
 USERS = {"vigie": "p@ss:w/rd"}
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
 
@@ -53,6 +53,7 @@ class Serving:
 
     server: RtspServer
     feed: LiveFeed
+    mount: Mount
     flow: Flow = Flow.OK
 
     @property
@@ -80,7 +81,7 @@ async def serving(
     server = RtspServer(
         "127.0.0.1",
         0,
-        lambda path: mount if path == "/cam" else None,
+        lambda path: state[0].mount if path == "/cam" else None,
         users,
         ssl_context=ssl_context,
         clock=clock,
@@ -88,7 +89,7 @@ async def serving(
         send_timeout_s=send_timeout_s,
     )
     async with server, background(feed.run()):
-        state.append(Serving(server=server, feed=feed))
+        state.append(Serving(server=server, feed=feed, mount=mount))
         yield state[0]
 
 

@@ -74,6 +74,7 @@ def test_any_bytes_are_messages_or_a_protocol_violation(data: bytes) -> None:
         b"OPTIONS * RTSP/1.0\r\n: no name\r\n\r\n",
         b"OPTIONS * RTSP/1.0\r\nContent-Length: -1\r\n\r\n",
         b"OPTIONS * RTSP/1.0\r\nContent-Length: 99999999\r\n\r\n",
+        b"OPTIONS * RTSP/1.0\r\nContent-Length: 00000000099999999\r\n\r\n",
         b"OPTIONS * RTSP/1.0\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         b"OPTIONS * RTSP/1.0\r\nX: \xff\r\n\r\n",
         b"RTSP/1.0 20x OK\r\n\r\n",

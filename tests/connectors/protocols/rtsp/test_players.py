@@ -14,7 +14,7 @@ import pytest
 from connectors.protocols.certificates import SiteAuthority
 from connectors.protocols.clips import nal_units
 from connectors.protocols.live import LiveFeed
-from connectors.protocols.simulation import background
+from connectors.protocols.serving import background
 from tests.connectors.protocols.rtsp.harness import clip, run, serving
 
 COUNT = 12
@@ -53,7 +53,7 @@ def test_pyav_reads_every_picture_with_its_capture_time(transport: str) -> None:
             timed = [(picture, moment) for picture, moment in read if moment is not None]
             assert len(timed) >= len(read) - 1
             for picture, moment in timed:
-                assert min(abs(moment - captured_at) for captured_at in log[picture]) < 0.05
+                assert min(abs(moment - captured_at) for captured_at in log[picture]) < 0.03
 
     run(body)
 

@@ -102,6 +102,12 @@ def test_compound_reports_are_whole_words() -> None:
     assert goodbye(stream)[:4] == struct.pack(">BBH", 0x81, 203, 1)
 
 
+def test_ntp_time_starts_again_in_2036_and_still_fits_a_report() -> None:
+    moment = 2.0**32 - 2_208_988_800 + 1.5
+    assert ntp_time(moment) == 1 << 32 | 1 << 31
+    assert sender_report(RtpStream("h264"), moment)
+
+
 def test_ntp_time_has_fractions() -> None:
     assert ntp_time(0.5) == (2_208_988_800 << 32) | 1 << 31
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -301,6 +302,31 @@ def test_a_dropped_mount_closes_its_viewers_and_a_frozen_one_keeps_them() -> Non
             assert running.server.statistics()["pictures_sent"] > sent
             running.flow = Flow.DROP
             assert await client.ended()
+
+    run(body)
+
+
+def test_a_viewer_who_comes_while_the_mount_drops_is_dropped_by_the_very_first_look() -> None:
+    async def body() -> None:
+        async with serving({}) as running, connected(running) as client:
+            looks = iter([Flow.DROP])
+            running.mount = replace(running.mount, flow=lambda: next(looks, Flow.OK))
+            await _playing(client, running.url)
+            assert await client.ended()
+
+    run(body)
+
+
+def test_a_connection_whose_only_session_another_one_ended_is_sent_away_when_it_stays_silent() -> None:
+    async def body() -> None:
+        async with (
+            serving({}, session_timeout_s=0.2) as running,
+            connected(running) as owner,
+            connected(running) as other,
+        ):
+            session = await owner.set_up(running.url, "RTP/AVP;unicast;client_port=50000-50001")
+            assert (await other.ask("TEARDOWN", running.url, Session=session)).status == 200
+            assert await owner.ended()
 
     run(body)
 
