@@ -1,0 +1,1 @@
+"""From packets to alerts: decode, detect, track, rules."""

@@ -1,0 +1,1 @@
+"""Sub-commands that analytics adds to ``vigie``."""

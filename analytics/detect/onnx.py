@@ -1,0 +1,218 @@
+"""What every ONNX detector shares: session, pre-processing, non-maximum suppression."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import ClassVar, NamedTuple, Self
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from analytics.detect.labels import group_of
+from analytics.models.manifest import ColourOrder, Fit, InputFormat, Layout, VerifiedModel, open_model
+from config.model import AnalysisSettings
+from core.contracts import Detector
+from core.errors import ModelError
+from core.types import Box, Detection, Picture
+
+LOW_SCORE = 0.1
+"""Detections down to this score keep a track alive (second stage of ByteTrack), though they start none."""
+_MOST_CANDIDATES = 300
+_OVERLAP = 0.6
+"""Boxes of one group that overlap more (IoU) are one object: the usual value of the three families' own demos."""
+_ERRORS_ONLY = 3
+_RUN_ERRORS = (
+    ort_errors.EPFail,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoModel,
+    ort_errors.NotFound,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+
+Floats = NDArray[np.float32]
+
+
+class Candidates(NamedTuple):
+    """What a family's decoder reads from the outputs, before non-maximum suppression."""
+
+    boxes: Floats
+    """N x 4: left, top, right, bottom in pixels of the model's input."""
+    scores: Floats
+    """N, 0..1."""
+    classes: NDArray[np.intp]
+    """N, index into the manifest's classes."""
+
+
+class OnnxDetector(Detector):
+    """A detector model on the CPU; a family is a subclass that says how its outputs are read.
+
+    May be used from several threads: inference itself is one at a time.
+    """
+
+    is_shared: ClassVar[bool] = True
+    family: ClassVar[str]
+    """Name of the class among the ``vigie.detectors`` entry points, and in manifests."""
+
+    def __init__(self, model: VerifiedModel, *, min_score: float = LOW_SCORE) -> None:
+        """Opens a verified model and runs it once, so that a wrong model fails here and not on the first frame.
+
+        Raises:
+            ModelError: onnxruntime refuses the file, or its inputs and outputs are not what the manifest says.
+        """
+        self.manifest = model.manifest
+        """What is known of the model."""
+        self._path = model.path
+        self._classes = model.manifest.classes
+        self._groups = np.array(_group_numbers(self._classes))
+        self._format = model.manifest.input
+        self._min_score = min_score
+        self._lock = Lock()
+        if model.manifest.family != self.family:
+            raise self.mismatch(f"it is a {model.manifest.family} model, opened as {self.family}")
+        self._session = _open_session(model)
+        self._input_name = self._checked_input()
+        self.prepare(self._format)
+        self.detect([np.zeros((self._format.height, self._format.width, 3), np.uint8)])
+
+    @classmethod
+    def create(cls, settings: AnalysisSettings) -> Self:
+        """Opens the model that the settings name."""
+        return cls.from_model(open_model(Path(settings.detector)), settings)
+
+    @classmethod
+    def from_model(cls, model: VerifiedModel, settings: AnalysisSettings) -> Self:
+        """Opens a model that is already verified."""
+        return cls(model, min_score=min(LOW_SCORE, settings.min_confidence))
+
+    @abstractmethod
+    def prepare(self, format_: InputFormat) -> None:
+        """Computes once what decoding needs of the input size."""
+
+    @abstractmethod
+    def decode(self, outputs: Sequence[Floats], min_score: float) -> Candidates:
+        """Reads the outputs of one picture. Raises ``ModelError`` through ``mismatch`` on foreign shapes."""
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return frozenset(self._classes)
+
+    def picture_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height that a picture of this size is scaled to: giving it so scaled saves work."""
+        if self._format.fit is Fit.STRETCH:
+            return self._format.width, self._format.height
+        scale = min(self._format.width / width, self._format.height / height)
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+    def detect(self, pictures: Sequence[Picture]) -> list[list[Detection]]:
+        return [self._detect_one(picture) for picture in pictures]
+
+    def mismatch(self, detail: str) -> ModelError:
+        """The error of a model whose shapes are not those of its family."""
+        return ModelError(
+            f"the model {self._path} does not fit its manifest: {detail}",
+            remedy="Correct family, classes and input in its manifest.",
+        )
+
+    def _checked_input(self) -> str:
+        inputs = self._session.get_inputs()
+        size = (self._format.height, self._format.width)
+        wanted = [1, 3, *size] if self._format.layout is Layout.NCHW else [1, *size, 3]
+        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or not _fits(inputs[0].shape, wanted):
+            found = ", ".join(f"{entry.type} {entry.shape}" for entry in inputs)
+            raise self.mismatch(f"its input is {found}, the manifest says float {wanted}")
+        return str(inputs[0].name)
+
+    def _detect_one(self, picture: Picture) -> list[Detection]:
+        size = self.picture_size(picture.shape[1], picture.shape[0])
+        outputs = self._run(_to_tensor(picture, size, self._format))
+        found = self.decode(outputs, self._min_score)
+        boxes: Floats = np.clip(found.boxes / np.array([*size, *size], np.float32), np.float32(0), np.float32(1))
+        usable = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        boxes, scores, classes = boxes[usable], found.scores[usable], found.classes[usable]
+        return [
+            Detection(label=self._classes[classes[index]], score=float(scores[index]), box=_box(boxes[index]))
+            for index in _suppress(boxes, scores, self._groups[classes], self._min_score)
+        ]
+
+    def _run(self, tensor: Floats) -> list[Floats]:
+        try:
+            with self._lock:
+                outputs: list[Floats] = self._session.run(None, {self._input_name: tensor})
+        except _RUN_ERRORS as error:
+            raise ModelError(
+                f"the model {self._path} cannot be run: {_first_line(error)}",
+                remedy="Use another model, and report this one.",
+            ) from error
+        return outputs
+
+
+def _open_session(model: VerifiedModel) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(model.data, options, providers=["CPUExecutionProvider"])
+    except _RUN_ERRORS as error:
+        raise ModelError(
+            f"the model {model.path} is not an ONNX model that can be run: {_first_line(error)}",
+            remedy="Copy the file again from its source, or export it for the installed onnxruntime.",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _fits(shape: Sequence[object], wanted: Sequence[int]) -> bool:
+    """Whether a declared shape, in which dynamic axes are names, takes the wanted one."""
+    return len(shape) == len(wanted) and all(
+        not isinstance(have, int) or have == want for have, want in zip(shape, wanted, strict=True)
+    )
+
+
+def _group_numbers(classes: Sequence[str]) -> list[int]:
+    groups = [group_of(label) for label in classes]
+    return [groups.index(group) for group in groups]
+
+
+def _to_tensor(picture: Picture, size: tuple[int, int], format_: InputFormat) -> Floats:
+    """Batch of one, in the model's layout, colour order and normalisation."""
+    scaled = picture if (picture.shape[1], picture.shape[0]) == size else cv2.resize(picture, size)
+    canvas = np.full((format_.height, format_.width, 3), format_.pad, np.uint8)
+    canvas[: size[1], : size[0]] = scaled
+    ordered = canvas[..., ::-1] if format_.colour is ColourOrder.BGR else canvas
+    mean, std = np.array(format_.mean, np.float32), np.array(format_.std, np.float32)
+    if format_.layout is Layout.NHWC:
+        return np.ascontiguousarray((ordered - mean) / std)[None]
+    planes = np.ascontiguousarray(ordered.transpose(2, 0, 1), np.float32)
+    planes -= mean[:, None, None]
+    planes /= std[:, None, None]
+    return planes[None]
+
+
+def _suppress(boxes: Floats, scores: Floats, groups: NDArray[np.intp], min_score: float) -> list[int]:
+    """Indices of the boxes to keep, best first: the best of each heap of overlapping boxes of one group."""
+    if not len(boxes):
+        return []
+    corners_and_sizes = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    kept = cv2.dnn.NMSBoxesBatched(
+        corners_and_sizes.tolist(), scores.tolist(), groups.tolist(), min_score, _OVERLAP, top_k=_MOST_CANDIDATES
+    )
+    return sorted((int(index) for index in kept), key=lambda index: -scores[index])
+
+
+def _box(corners: Floats) -> Box:
+    left, top, right, bottom = (float(value) for value in corners)
+    return Box(left=left, top=top, right=right, bottom=bottom)

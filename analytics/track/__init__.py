@@ -1,0 +1,1 @@
+"""Tracking: from boxes to objects followed over time."""

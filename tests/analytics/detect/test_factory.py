@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from analytics.detect import factory
+from analytics.detect.factory import create_detector
+from analytics.detect.onnx import OnnxDetector
+from analytics.detect.yolox import Yolox
+from analytics.models.manifest import MANIFEST_SUFFIX
+from config.model import AnalysisSettings
+from core.contracts import Detector
+from core.errors import ModelError
+from tests.analytics.detect.onnx_file import constant_model, document
+from tests.plugins import install_plugin
+
+PLUGIN = """
+from core.contracts import Detector
+
+class Blind(Detector):
+    is_shared = False
+    labels = frozenset({"person"})
+
+    @classmethod
+    def create(cls, settings):
+        return cls()
+
+    def detect(self, pictures):
+        return [[] for _ in pictures]
+
+class SharedBlind(Blind):
+    is_shared = True
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_shared_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(factory, "_shared", {})
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    install_plugin(
+        tmp_path / "plugin",
+        monkeypatch,
+        module="vigie_blind",
+        code=PLUGIN,
+        entry_points={
+            "vigie.detectors:blind": "vigie_blind:Blind",
+            "vigie.detectors:shared-blind": "vigie_blind:SharedBlind",
+        },
+    )
+    yield
+
+
+def model_file(folder: Path, name: str = "m.onnx", family: str = "yolox") -> Path:
+    data = constant_model([np.zeros((1, 21, 8), np.float32)], shape=(1, 3, 32, 32))
+    path = folder / name
+    path.write_bytes(data)
+    manifest = document(data, family, (32, 32))
+    manifest["classes"] = ["person", "car", "truck"]
+    path.with_name(name + MANIFEST_SUFFIX).write_text(yaml.safe_dump(manifest), encoding="utf-8")
+    return path
+
+
+def opened(detector: object, **settings: float) -> Detector:
+    return create_detector(AnalysisSettings(detector=str(detector), **settings))
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "M.ONNX"])
+def test_a_path_is_opened_as_the_family_of_its_manifest(tmp_path: Path, name: str) -> None:
+    assert type(opened(model_file(tmp_path, name))) is Yolox
+
+
+def test_every_camera_of_a_process_gets_the_same_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = model_file(tmp_path)
+    first = opened(path, fps=5.0, min_confidence=0.4)
+    monkeypatch.chdir(tmp_path)
+    assert opened(path, min_confidence=0.8) is first
+    assert opened("m.onnx") is first
+
+
+def test_a_lower_threshold_or_another_file_is_a_session_of_its_own(tmp_path: Path) -> None:
+    first = opened(model_file(tmp_path))
+    assert opened(tmp_path / "m.onnx", min_confidence=0.05) is not first
+    assert opened(model_file(tmp_path, "n.onnx")) is not first
+
+
+def test_cameras_that_start_at_once_open_a_model_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, sessions = model_file(tmp_path), []
+    opening = OnnxDetector.prepare
+    monkeypatch.setattr(Yolox, "prepare", lambda *arguments: (sessions.append(1), _prepare(*arguments))[-1])
+    detectors: list[Detector] = []
+    threads = [threading.Thread(target=lambda: detectors.append(opened(path))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert opening is OnnxDetector.prepare
+    assert (len(detectors), len(set(map(id, detectors))), sessions) == (6, 1, [1])
+
+
+_prepare = Yolox.prepare
+
+
+def test_a_model_that_failed_is_tried_again(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        opened(tmp_path / "m.onnx")
+    opened(model_file(tmp_path))
+
+
+def test_a_detector_that_remembers_its_scene_is_made_anew_for_each_camera(plugin: None) -> None:
+    assert opened("blind") is not opened("blind")
+
+
+def test_a_detector_of_another_distribution_may_be_shared(plugin: None) -> None:
+    assert opened("shared-blind") is opened("shared-blind")
+
+
+def test_an_unknown_name_is_refused_and_the_installed_ones_are_told() -> None:
+    with pytest.raises(ModelError, match="the detector 'yolo' is unknown") as caught:
+        opened("yolo")
+    assert ".onnx" in caught.value.remedy
+    assert "motion" in caught.value.remedy
+
+
+@pytest.mark.parametrize("family", ["motion", "blind"])
+def test_a_family_that_reads_no_file_is_refused_in_a_manifest(tmp_path: Path, plugin: None, family: str) -> None:
+    with pytest.raises(ModelError, match=f"'{family}', which reads no model file"):
+        opened(model_file(tmp_path, family=family))
+
+
+def test_a_family_named_without_a_file_is_a_model_error() -> None:
+    with pytest.raises(ModelError):
+        opened("yolox")
