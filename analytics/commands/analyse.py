@@ -1,0 +1,201 @@
+"""``vigie analyse VIDEO --rules FILE``: what the rules say of a video file."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from analytics.detect.factory import create_detector
+from analytics.filevideo import FileVideo
+from analytics.rate import FrameRate
+from analytics.runner import RuleRunner
+from analytics.scene import SceneAnalyser
+from config.load import load_rules
+from config.model import AnalysisSettings, Kinds, RuleSettings, State
+from core import registry
+from core.cli.output import add_json_flag, print_json, print_table, remarks
+from core.errors import UsageError
+from core.types import Alert
+
+_CAMERA = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an analysis of a file found. Times are file time in seconds, ``wall_s`` is how long it took."""
+
+    video: Path
+    duration_s: float
+    frames_analysed: int
+    alerts: tuple[Alert, ...]
+    wall_s: float
+    corrupt: int
+    defects: int
+    figures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """What each counting rule counted, by rule id."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that ``--json`` prints."""
+        return {
+            "video": str(self.video),
+            "duration_s": round(self.duration_s, 3),
+            "frames_analysed": self.frames_analysed,
+            "alerts": [_as_json(alert) for alert in self.alerts],
+            "counts": [{"rule": rule, **figures} for rule, figures in self.figures.items()],
+            "wall_s": round(self.wall_s, 3),
+        }
+
+
+def analyse_file(video: Path, rules: Sequence[RuleSettings], analysis: AnalysisSettings) -> Report:
+    """Analyses a whole file as fast as it can. The same file, rules and settings always give the same alerts.
+
+    Raises:
+        UsageError, CodecError: the file is absent or cannot be decoded.
+        ModelError: the detector cannot be used.
+    """
+    started = time.monotonic()
+    runners = [RuleRunner(_CAMERA, rule, is_active=_always) for rule in rules if rule.state is not State.OFF]
+    alerts: list[Alert] = []
+    rate, frames_analysed, last = FrameRate(analysis.fps), 0, 0.0
+    with FileVideo(video) as file:
+        scene = SceneAnalyser(_CAMERA, create_detector(analysis), runners, min_confidence=analysis.min_confidence)
+        with _progress() as progress:
+            task = progress.add_task(video.name, total=file.duration_s)
+            for frame in file.frames():
+                last = max(last, frame.captured_at)
+                if rate.take(frame.captured_at):
+                    alerts += scene.analyse(frame).alerts
+                    frames_analysed += 1
+                    progress.update(task, completed=last)
+        duration_s = last if file.duration_s is None else file.duration_s
+        corrupt = file.corrupt
+    return Report(
+        video=video,
+        duration_s=duration_s,
+        frames_analysed=frames_analysed,
+        alerts=tuple(alerts),
+        wall_s=time.monotonic() - started,
+        corrupt=corrupt,
+        defects=scene.rule_defects + scene.detector_defects,
+        figures=scene.figures,
+    )
+
+
+class AnalyseCommand:
+    """Runs rules over a file, to try them out before a camera gets them."""
+
+    name = "analyse"
+    help = "run rules over a video file and list what they raise"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        defaults = AnalysisSettings()
+        parser.add_argument("video", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
+        parser.add_argument("--rules", type=Path, required=True, metavar="FILE", help="YAML with a list 'rules:'")
+        detector = parser.add_mutually_exclusive_group()
+        detector.add_argument("--model", metavar="PATH", help="ONNX model that finds the objects")
+        detector.add_argument(
+            "--detector", metavar="NAME", help=f"detector without a model (default: {defaults.detector})"
+        )
+        parser.add_argument(
+            "--fps",
+            type=float,
+            default=defaults.fps,
+            help="pictures analysed per second, at most (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--min-confidence",
+            type=float,
+            default=defaults.min_confidence,
+            help="below this score a detection cannot start a track (default: %(default)s)",
+        )
+        add_json_flag(parser)
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        rules = load_rules(arguments.rules, _rule_kinds())
+        report = analyse_file(arguments.video, rules, _analysis(arguments))
+        if arguments.json:
+            print_json(report.as_json())
+        else:
+            _show(report)
+        return 1 if report.defects else 0
+
+
+COMMAND = AnalyseCommand()
+
+
+def _always(_captured_at: float) -> bool:
+    """File time is no time of day: schedules do not apply."""
+    return True
+
+
+def _rule_kinds() -> Kinds:
+    names = registry.names(registry.Group.RULES)
+    return Kinds(rules={name: registry.rule(name).settings_model for name in names})
+
+
+def _analysis(arguments: argparse.Namespace) -> AnalysisSettings:
+    try:
+        return AnalysisSettings(
+            detector=arguments.model or arguments.detector or AnalysisSettings().detector,
+            fps=arguments.fps,
+            min_confidence=arguments.min_confidence,
+        )
+    except ValidationError as error:
+        faults = (f"--{'-'.join(map(str, fault['loc'])).replace('_', '-')}: {fault['msg']}" for fault in error.errors())
+        raise UsageError("; ".join(faults)) from error
+
+
+def _as_json(alert: Alert) -> dict[str, Any]:
+    first = alert.objects[0] if alert.objects else None
+    box = None if first is None else [first.box.left, first.box.top, first.box.right, first.box.bottom]
+    return {
+        "rule": alert.rule_id,
+        "type": alert.rule_type,
+        "time_s": round(alert.captured_at, 3),
+        "started_s": round(alert.started_at, 3),
+        "track": None if first is None else first.track_id,
+        "label": None if first is None else first.label,
+        "box": None if box is None else [round(edge, 4) for edge in box],
+    }
+
+
+def _progress() -> Progress:
+    console = remarks()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _show(report: Report) -> None:
+    rows = [
+        (
+            f"{alert.captured_at:.2f} s",
+            alert.rule_name,
+            alert.rule_type,
+            ", ".join(f"{thing.label} {thing.track_id}" for thing in alert.objects),
+        )
+        for alert in report.alerts
+    ]
+    print_table(("time", "rule", "type", "objects"), rows)
+    console = remarks()
+    for rule, figures in report.figures.items():
+        console.print(f"{rule}: {', '.join(f'{name} {value}' for name, value in figures.items())}")
+    console.print(
+        f"{len(rows)} alerts in {report.duration_s:.1f} s of video;"
+        f" {report.frames_analysed} pictures analysed in {report.wall_s:.1f} s"
+    )
+    if report.corrupt:
+        console.print(f"{report.corrupt} damaged packets or pictures were left out")
+    if report.defects:
+        console.print(f"{report.defects} defects of rules or detectors: see the log")

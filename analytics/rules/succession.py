@@ -1,0 +1,97 @@
+"""Recognises the same object after its track was lost and another one began in its place."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from analytics.detect.labels import group_of
+from core.types import Box, Point, Track, UtcSeconds
+
+_PACE_S = 1.0
+"""Speed is measured over so long."""
+_REACH = 0.5
+"""How far from its expected place an object may reappear at once, in its own width and height …"""
+_REACH_GROWTH = 0.5
+"""… and how much further for each second since: a slow walk."""
+_LIKE_SIZE = 1.6
+"""Boxes whose heights differ by more than this factor are not the same object."""
+
+
+@dataclass(slots=True)
+class _Sightings:
+    """The latest of one track."""
+
+    latest: Track
+    at: UtcSeconds
+    trail: deque[tuple[UtcSeconds, Point]] = field(default_factory=deque)
+
+    def add(self, track: Track, at: UtcSeconds) -> None:
+        self.latest, self.at = track, at
+        self.trail.append((at, track.box.centre))
+        while self.trail[0][0] < at - _PACE_S:
+            self.trail.popleft()
+
+    def shift_after(self, seconds: float) -> Point:
+        """How far it would have gone by now, had it kept its speed."""
+        (start, (x1, y1)), (end, (x2, y2)) = self.trail[0], self.trail[-1]
+        share = seconds / (end - start) if end > start else 0.0
+        return (x2 - x1) * share, (y2 - y1) * share
+
+
+class Succession:
+    """Follows who is seen, and tells which lost track a new one continues."""
+
+    def __init__(self, patience_s: float) -> None:
+        """``patience_s``: a track lost for longer has no successor."""
+        self._patience_s = patience_s
+        self._seen: dict[int, _Sightings] = {}
+
+    def update(self, tracks: Sequence[Track], captured_at: UtcSeconds) -> dict[int, int]:
+        """Takes what was measured in one frame; new track id → id of the lost track it continues."""
+        for track_id in [id_ for id_, seen in self._seen.items() if captured_at - seen.at > self._patience_s]:
+            del self._seen[track_id]
+        present = {track.track_id for track in tracks}
+        heirs = self._matched([track for track in tracks if track.track_id not in self._seen], present, captured_at)
+        for lost in heirs.values():
+            del self._seen[lost]
+        for track in tracks:
+            if track.track_id not in self._seen:
+                self._seen[track.track_id] = _Sightings(track, captured_at)
+            self._seen[track.track_id].add(track, captured_at)
+        return heirs
+
+    def _matched(self, new: Sequence[Track], present: Collection[int], captured_at: UtcSeconds) -> dict[int, int]:
+        """The nearest pairs first; each track takes part in one."""
+        pairs = sorted(
+            (misfit, track.track_id, lost)
+            for track in new
+            for lost, seen in self._seen.items()
+            if lost not in present and (misfit := _misfit(track, seen, captured_at)) <= 1.0
+        )
+        heirs: dict[int, int] = {}
+        for _, heir, lost in pairs:
+            if heir not in heirs and lost not in heirs.values():
+                heirs[heir] = lost
+        return heirs
+
+
+def _misfit(track: Track, seen: _Sightings, captured_at: UtcSeconds) -> float:
+    """Distance from where the lost object would be, having stopped or gone on; above 1 it is another object."""
+    old, new = seen.latest.box, track.box
+    if (
+        group_of(track.label) != group_of(seen.latest.label)
+        or not 1 / _LIKE_SIZE <= new.height / max(old.height, 1e-6) <= _LIKE_SIZE
+    ):
+        return 2.0
+    lost_for_s = captured_at - seen.at
+    dx, dy = seen.shift_after(lost_for_s)
+    gone_on = Box(left=old.left + dx, top=old.top + dy, right=old.right + dx, bottom=old.bottom + dy)
+    return min(_distance(old, new), _distance(gone_on, new)) / (_REACH + _REACH_GROWTH * lost_for_s)
+
+
+def _distance(first: Box, second: Box) -> float:
+    """Between ground points, in the width and height of the first."""
+    (x1, y1), (x2, y2) = first.ground_point, second.ground_point
+    return max(abs(x1 - x2) / max(first.width, 1e-6), abs(y1 - y2) / max(first.height, 1e-6))

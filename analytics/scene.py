@@ -1,0 +1,127 @@
+"""From one picture to alerts and boxes, without threads: live analysis and ``vigie analyse`` both decide here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import structlog
+
+from analytics.runner import RuleRunner
+from analytics.track.tracker import Tracker
+from core.contracts import Detector
+from core.types import Alert, Detection, FrameBoxes, Picture, Pixels, Tick, UtcSeconds
+
+_log = structlog.get_logger(component="analysis")
+
+
+class Frame(Pixels, Protocol):
+    """A picture with its capture time."""
+
+    @property
+    def captured_at(self) -> UtcSeconds:
+        """When the recorder says it was captured."""
+
+
+@runtime_checkable
+class _KnowsItsInput(Protocol):
+    """A detector that tells which size it scales a picture to; giving it so scaled saves work."""
+
+    def picture_size(self, width: int, height: int) -> tuple[int, int]: ...
+
+
+class Verdict(NamedTuple):
+    """What one frame brought."""
+
+    alerts: list[Alert]
+    boxes: FrameBoxes | None
+    """None while there was nothing to show and still is not."""
+
+
+class SceneAnalyser:
+    """One camera's detector, tracker and rules. Frames come in capture order; not thread-safe."""
+
+    def __init__(
+        self, camera_id: str, detector: Detector, rules: Sequence[RuleRunner], *, min_confidence: float
+    ) -> None:
+        self._camera_id = camera_id
+        self._detector = detector
+        self._rules = rules
+        self._min_confidence = min_confidence
+        self._tracker: Tracker | None = None
+        self._shows_boxes = False
+        self._is_detector_failing = False
+        self.captured_at: UtcSeconds | None = None
+        """Capture time of the last frame analysed."""
+        self.inference_s = 0.0
+        """Processor time spent in the detector."""
+        self.detector_defects = 0
+        """How often the detector failed unexpectedly."""
+
+    @property
+    def rule_defects(self) -> int:
+        """How often rules failed unexpectedly."""
+        return sum(rule.defects for rule in self._rules)
+
+    @property
+    def figures(self) -> Mapping[str, Mapping[str, int]]:
+        """What each counting rule has counted, by rule id."""
+        return {rule.rule_id: rule.figures for rule in self._rules if rule.figures}
+
+    def analyse(self, frame: Frame) -> Verdict:
+        """Detects, tracks and asks every rule."""
+        if self.captured_at is not None and frame.captured_at < self.captured_at:
+            self._start_over()
+        self.captured_at = frame.captured_at
+        detections = self._detect(frame)
+        if detections is None:
+            return Verdict([], None)
+        if self._tracker is None:
+            self._tracker = Tracker(min_score=self._min_confidence, aspect=frame.width / frame.height)
+        tracks = self._tracker.update(detections, frame.captured_at)
+        tick = Tick(captured_at=frame.captured_at, tracks=tracks, pixels=frame)
+        alerts = [alert for rule in self._rules for alert in rule.update(tick)]
+        had_boxes, self._shows_boxes = self._shows_boxes, bool(tracks)
+        if not tracks and not had_boxes:
+            return Verdict(alerts, None)
+        return Verdict(alerts, FrameBoxes(camera_id=self._camera_id, captured_at=frame.captured_at, tracks=tracks))
+
+    def interrupted(self) -> None:
+        """The stream was lost: tracks do not survive it. What rules remember fades by capture time."""
+        if self._tracker is not None:
+            self._tracker.reset()
+
+    def _start_over(self) -> None:
+        """The recorder's clock was set back: nothing known lies in the past any more."""
+        _log.warning("capture time went back; tracks and rules start over", camera=self._camera_id)
+        self.interrupted()
+        for rule in self._rules:
+            rule.restart()
+
+    def _detect(self, frame: Frame) -> list[Detection] | None:
+        """What is seen in the frame; None when the detector failed."""
+        picture = self._picture(frame)
+        started = time.thread_time()
+        try:
+            (detections,) = self._detector.detect([picture])
+        except Exception:  # noqa: BLE001 - a detector may be anybody's plug-in; one bad frame must not end the camera
+            self._note_defect()
+            return None
+        finally:
+            self.inference_s += time.thread_time() - started
+        if self._is_detector_failing:
+            self._is_detector_failing = False
+            _log.info("the detector works again", camera=self._camera_id)
+        return detections
+
+    def _picture(self, frame: Frame) -> Picture:
+        if isinstance(self._detector, _KnowsItsInput):
+            return frame.rgb(*self._detector.picture_size(frame.width, frame.height))
+        return frame.rgb()
+
+    def _note_defect(self) -> None:
+        self.detector_defects += 1
+        if not self._is_detector_failing:
+            self._is_detector_failing = True
+            _log.exception("defect: the detector failed unexpectedly", camera=self._camera_id)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import threading
+
+import av
+import numpy as np
+import pytest
+
+from analytics.decode.frame import DecodedFrame
+from core.types import Picture
+
+
+def picture() -> Picture:
+    """Left half red, right half bright grey; 101 pixels wide, so that rows are padded."""
+    image = np.zeros((60, 101, 3), np.uint8)
+    image[:, :50] = (200, 30, 30)
+    image[:, 50:] = (190, 190, 190)
+    return image
+
+
+def frame(kind: str = "yuv420p") -> DecodedFrame:
+    return DecodedFrame(
+        picture=av.VideoFrame.from_ndarray(picture()[:, :100], format="rgb24").reformat(format=kind), captured_at=5.0
+    )
+
+
+def test_the_size_is_that_of_the_decoded_picture() -> None:
+    assert (frame().width, frame().height) == (100, 60)
+
+
+@pytest.mark.parametrize("kind", ["yuv420p", "yuvj420p", "yuv422p", "nv12", "yuv420p10le", "gray", "bgr24"])
+@pytest.mark.parametrize("size", [(None, None), (50, 30), (33, 17)])
+def test_luma_has_the_size_asked_for_whatever_the_format(kind: str, size: tuple[int | None, int | None]) -> None:
+    gray = frame(kind).gray(*size)
+    assert gray.shape == (size[1] or 60, size[0] or 100)
+    assert gray.dtype == np.uint8
+    assert gray[:, : gray.shape[1] // 3].mean() < gray[:, -gray.shape[1] // 3 :].mean() - 60
+
+
+@pytest.mark.parametrize("size", [(None, None), (50, 30), (33, 17)])
+def test_rgb_has_the_size_asked_for_and_the_right_order_of_colours(size: tuple[int | None, int | None]) -> None:
+    rgb = frame().rgb(*size)
+    assert rgb.shape == (size[1] or 60, size[0] or 100, 3)
+    red, green, blue = rgb[:, : rgb.shape[1] // 3].reshape(-1, 3).mean(axis=0)
+    assert red > 170
+    assert max(green, blue) < 60
+
+
+def test_rows_are_read_without_their_padding() -> None:
+    odd = DecodedFrame(
+        picture=av.VideoFrame.from_ndarray(picture(), format="rgb24").reformat(format="yuv444p"), captured_at=0.0
+    )
+    assert odd.gray().shape == (60, 101)
+    assert odd.gray()[:, 60:].std() < 3
+
+
+def test_a_conversion_is_done_once_and_full_luma_is_no_copy() -> None:
+    shown = frame()
+    assert shown.rgb(50, 30) is shown.rgb(50, 30)
+    assert shown.gray() is shown.gray()
+    assert not shown.gray().flags.owndata
+
+
+def test_a_frame_decoded_in_one_thread_is_converted_in_another() -> None:
+    shown, results = frame(), []
+    thread = threading.Thread(target=lambda: results.append(shown.rgb(50, 30).shape))
+    thread.start()
+    thread.join(5)
+    assert results == [(30, 50, 3)]

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from analytics.rules.zone_presence import ZonePresenceSettings
+from analytics.runner import RuleRunner
+from analytics.scene import SceneAnalyser, Verdict
+from core.contracts import Detector
+from tests.analytics.frames import scene_frame
+from tests.analytics.scenes import BrightSpotDetector
+
+ZONE = ZonePresenceSettings.model_validate(
+    {"id": "yard", "type": "zone_presence", "zone": [[0.3, 0.3], [0.7, 0.3], [0.7, 0.9], [0.3, 0.9]], "dwell_s": 1.0}
+)
+INSIDE, OUTSIDE = (0.5, 0.7), (0.1, 0.7)
+
+
+def scene(detector: Detector | None = None) -> SceneAnalyser:
+    rule = RuleRunner("cam", ZONE, is_active=lambda _moment: True)
+    return SceneAnalyser("cam", detector or BrightSpotDetector(), [rule], min_confidence=0.35)
+
+
+def shown(analyser: SceneAnalyser, *places: tuple[float, float] | None, start: float = 0.0) -> list[Verdict]:
+    """One picture every 0.2 s with a person at the place, or nobody."""
+    frames = (scene_frame(start + number * 0.2, *([place] if place else [])) for number, place in enumerate(places))
+    return [analyser.analyse(frame) for frame in frames]
+
+
+def test_a_person_in_a_picture_becomes_an_alert_with_a_snapshot() -> None:
+    verdicts = shown(scene(), *[OUTSIDE] * 3, *[INSIDE] * 12)
+    (alert,) = [alert for verdict in verdicts for alert in verdict.alerts]
+    assert alert.rule_id == "yard"
+    assert alert.captured_at - alert.started_at == pytest.approx(1.0)
+    assert alert.snapshot_jpeg.startswith(b"\xff\xd8")
+    assert alert.objects[0].box.bottom == pytest.approx(0.7, abs=0.02)
+
+
+def test_boxes_come_with_every_frame_that_has_some_and_once_empty_to_clear_them() -> None:
+    verdicts = shown(scene(), None, None, *[INSIDE] * 5, *[None] * 20)
+    shown_boxes = [verdict.boxes for verdict in verdicts if verdict.boxes is not None]
+    assert all(boxes.tracks for boxes in shown_boxes[:-1])
+    assert shown_boxes[-1].tracks == ()
+    assert [boxes.captured_at for boxes in shown_boxes] == sorted(boxes.captured_at for boxes in shown_boxes)
+    assert {boxes.camera_id for boxes in shown_boxes} == {"cam"}
+    assert verdicts[0].boxes is None
+    assert verdicts[-1].boxes is None
+
+
+def test_tracks_do_not_survive_an_interruption_and_ids_are_not_used_again() -> None:
+    analyser = scene()
+    before = shown(analyser, *[INSIDE] * 5)[-1].boxes
+    analyser.interrupted()
+    after = shown(analyser, *[INSIDE] * 5, start=1.0)
+    assert before is not None
+    assert after[0].boxes is not None
+    assert after[0].boxes.tracks == ()
+    assert after[-1].boxes is not None
+    assert {track.track_id for track in after[-1].boxes.tracks}.isdisjoint({track.track_id for track in before.tracks})
+
+
+def test_a_presence_reported_before_an_interruption_is_not_reported_again_after_it() -> None:
+    analyser = scene()
+    before = shown(analyser, *[INSIDE] * 12)
+    analyser.interrupted()
+    after = shown(analyser, *[INSIDE] * 12, start=3.0)
+    assert [len([alert for verdict in part for alert in verdict.alerts]) for part in (before, after)] == [1, 0]
+
+
+def test_when_the_clock_is_set_back_everything_starts_over() -> None:
+    analyser = scene()
+    with capture_logs() as logs:
+        first = shown(analyser, *[INSIDE] * 12, start=10_000.0)
+        second = shown(analyser, *[INSIDE] * 12, start=5_000.0)
+    assert [len([alert for verdict in part for alert in verdict.alerts]) for part in (first, second)] == [1, 1]
+    assert [entry["camera"] for entry in logs] == ["cam"]
+
+
+def test_a_detector_that_fails_costs_its_frames_and_is_logged_once_with_its_recovery() -> None:
+    detector = BrightSpotDetector([RuntimeError("boom"), RuntimeError("boom")])
+    analyser = scene(detector)
+    with capture_logs() as logs:
+        verdicts = shown(analyser, *[INSIDE] * 12)
+    assert verdicts[:2] == [Verdict([], None)] * 2
+    assert sum(len(verdict.alerts) for verdict in verdicts) == 1
+    assert analyser.detector_defects == 2
+    assert [entry["log_level"] for entry in logs] == ["error", "info"]
+
+
+class ScalingDetector(BrightSpotDetector):
+    def picture_size(self, width: int, height: int) -> tuple[int, int]:
+        return width // 2, height // 2
+
+
+def test_a_detector_that_tells_its_size_gets_pictures_of_that_size() -> None:
+    plain, scaling = BrightSpotDetector(), ScalingDetector()
+    for detector in (plain, scaling):
+        shown(scene(detector), INSIDE)
+    assert (plain.shapes, scaling.shapes) == ([(240, 320, 3)], [(120, 160, 3)])
+
+
+def test_time_in_the_detector_is_measured() -> None:
+    analyser = scene()
+    shown(analyser, *[INSIDE] * 5)
+    assert analyser.inference_s > 0.0
+    assert analyser.captured_at == pytest.approx(0.8)
