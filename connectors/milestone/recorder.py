@@ -27,7 +27,7 @@ from core.errors import CertificateRejected, ProtocolViolation, VmsUnavailable
 SILENCE_S = 10.0
 """A recorder sends a status package at least every 5 s: after so long without a byte the link is dead."""
 _READ_BYTES = 64 * 1024
-_REACH = "Check that the recording server runs and that the firewall lets this machine reach the port."
+_REACH = "Check that the server runs and that the firewall lets this machine reach the port."
 
 
 def tls_context(ca: Path | None) -> ssl.SSLContext:
