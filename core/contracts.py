@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -244,10 +245,10 @@ class Command(Protocol):
     name: str
     help: str
 
-    def configure(self, parser: object) -> None:
-        """Adds arguments to its ``argparse.ArgumentParser``."""
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Adds its arguments."""
 
-    def run(self, arguments: object) -> int:
+    def run(self, arguments: argparse.Namespace) -> int:
         """Does it; returns the exit code."""
 
 

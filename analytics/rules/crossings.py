@@ -1,0 +1,114 @@
+"""Recognises objects that pass through a line, for every rule that watches one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from analytics.rules.geometry import clearance, crossing, ground_point, is_right_of
+from analytics.rules.succession import Succession
+from core.types import Point, Track, UtcSeconds
+
+_HYSTERESIS = 0.15
+"""An object is clearly on one side when it is so far from the line, in its own width and height."""
+_HANDOVER_S = 1.5
+"""A new track may continue one that was lost for so long."""
+_MEMORY_S = 10.0
+"""A track that is seen again after longer has no past."""
+_REACHES_EDGE = 0.03
+"""A line that ends so close to the picture's edge is meant to reach it."""
+
+
+class Crossing(NamedTuple):
+    """One object has crossed the line."""
+
+    track: Track
+    direction: str
+    """``to_left`` or ``to_right`` of one who stands at the line's first point and looks to the second."""
+    passed_at: UtcSeconds
+    """When it passed the line, interpolated between two sightings."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One object's way since it was last clear of the line."""
+
+    place: Point
+    at: UtcSeconds
+    clear_on_right: bool | None = None
+    """Side on which it was last clear of the line; None while it never was."""
+    balance: int = 0
+    """Passages through the segment since then: to the right minus to the left."""
+    passed_at: UtcSeconds = 0.0
+
+    def step(self, place: Point, at: UtcSeconds, line: tuple[Point, Point]) -> None:
+        """Goes straight on to where the object is seen next."""
+        share = crossing(self.place, place, *line)
+        if share is not None:
+            self.balance += 1 if is_right_of(place, *line) else -1
+            self.passed_at = self.at + share * (at - self.at)
+        self.place, self.at = place, at
+
+    def settle(self, *, on_right: bool) -> bool:
+        """It is clear of the line again; whether it has crossed since it last was."""
+        before, balance = self.clear_on_right, self.balance
+        self.clear_on_right, self.balance = on_right, 0
+        return before is not None and before is not on_right and balance != 0 and (balance > 0) is on_right
+
+
+class Crossings:
+    """Follows objects over one line. A crossing is known once its object is clearly on the other side.
+
+    How often the path between two clear positions passes to and fro does not matter, only whether it ends on the
+    other side; a path around an end of the line does not pass through it.
+    """
+
+    def __init__(self, line: tuple[Point, Point]) -> None:
+        """``line``: first and second point; an end that all but reaches the picture's edge is taken to reach it."""
+        self._line = _drawn_to_edge(line)
+        self._walks: dict[int, _Walk] = {}
+        self._succession = Succession(_HANDOVER_S)
+
+    def update(self, measured: Sequence[Track], captured_at: UtcSeconds) -> list[Crossing]:
+        """Takes what was measured in one frame; who is now known to have crossed."""
+        self._forget(captured_at)
+        for heir, lost in self._succession.update(measured, captured_at).items():
+            if lost in self._walks:
+                self._walks[heir] = self._walks.pop(lost)
+        found = [self._follow(track, captured_at) for track in measured]
+        return [crossed for crossed in found if crossed is not None]
+
+    def _forget(self, captured_at: UtcSeconds) -> None:
+        for track_id in [id_ for id_, walk in self._walks.items() if captured_at - walk.at > _MEMORY_S]:
+            del self._walks[track_id]
+
+    def _follow(self, track: Track, captured_at: UtcSeconds) -> Crossing | None:
+        place = ground_point(track.box)
+        walk = self._walks.setdefault(track.track_id, _Walk(place, captured_at))
+        walk.step(place, captured_at, self._line)
+        if clearance(place, *self._line, track.box) < _HYSTERESIS:
+            return None
+        on_right = is_right_of(place, *self._line)
+        if not walk.settle(on_right=on_right):
+            return None
+        return Crossing(track, "to_right" if on_right else "to_left", walk.passed_at)
+
+
+def _drawn_to_edge(line: tuple[Point, Point]) -> tuple[Point, Point]:
+    """The line with each end that all but reaches the picture's edge moved onto it: nothing passes in between."""
+    start, end = line
+    return _end_at_edge(end, start), _end_at_edge(start, end)
+
+
+def _end_at_edge(start: Point, end: Point) -> Point:
+    """``end``, moved on along the line to the edge of the picture if that is near."""
+    length = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
+    heading = ((end[0] - start[0]) / length, (end[1] - start[1]) / length)
+    rooms = [
+        ((1.0 if ahead > 0 else 0.0) - at) / ahead for at, ahead in zip(end, heading, strict=True) if abs(ahead) > 0.0
+    ]
+    room = min(rooms)
+    if room > _REACHES_EDGE:
+        return end
+    return end[0] + room * heading[0], end[1] + room * heading[1]

@@ -1,0 +1,155 @@
+"""Follows who stays in a zone and for how long, for every rule that waits for a dwell time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from analytics.rules.geometry import clearance_of_zone, ground_point, overlap, touches_edge
+from analytics.rules.succession import Succession
+from core.types import Occurrence, Polygon, Tick, Track, UtcSeconds
+
+_HYSTERESIS = 0.15
+"""A present object has left when it is so far out of the zone, in its own width and height, and stays out."""
+_TOGETHER_S = 2.0
+"""Objects that enter within so long of the first are one party."""
+_SAME_OBJECT = 0.5
+"""A box that covers another by more may be a second box of the same object."""
+_ROUNDING_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a stay bears the absence of its object."""
+
+    out_s: float
+    """A stay ends when its object has been clearly out of the zone for so long."""
+    gap_s: float
+    """Gaps in its sightings up to this long count as presence."""
+    vanished_s: float
+    """An object that vanished inside may reappear, under the same track or another, for so long."""
+
+
+USUAL: Final = Patience(out_s=1.5, gap_s=1.5, vanished_s=3.0)
+"""For stays of seconds."""
+
+
+@dataclass(slots=True)
+class _Visitor:
+    """One object near or in the zone."""
+
+    came_in: bool
+    """Whether it is known to have come from outside, so that it cannot be one of those already present."""
+    seen_at: UtcSeconds
+    entered_at: UtcSeconds | None = None
+    """Start of its stay; None while it is not present."""
+    present_at: UtcSeconds = 0.0
+    """When it was last in the zone, or not clearly out of it."""
+    is_inside: bool = False
+    inside_s: float = 0.0
+    party_at: UtcSeconds | None = None
+    """When the first of its party entered, once that party is reported."""
+
+    def see(self, at: UtcSeconds, *, clearance: float, gap_s: float) -> None:
+        """Takes the next sighting; ``clearance`` is its distance from the zone in its own size."""
+        was_inside, self.is_inside = self.is_inside, clearance <= 0.0
+        if self.is_inside and self.entered_at is None:
+            self.entered_at = at
+        elif self.is_inside and was_inside and at - self.seen_at <= gap_s:
+            self.inside_s += at - self.seen_at
+        if clearance < _HYSTERESIS:
+            self.present_at = at
+        else:
+            self.came_in = True
+        self.seen_at = at
+
+    def end_stay_if_left(self, now: UtcSeconds, *, out_s: float) -> None:
+        """Ends its stay when it was seen outside and has not been back in time."""
+        if self.entered_at is not None and self.seen_at > self.present_at and now - self.present_at > out_s:
+            self.entered_at, self.party_at, self.inside_s = None, None, 0.0
+
+
+class Stays:
+    """Tells when an object has been inside for ``dwell_s``: once per stay, and once for those who came together.
+
+    While a reported object is present, a further one is reported only if it is known to have come in by itself.
+    Only measured positions count.
+    """
+
+    def __init__(self, zone: Polygon, dwell_s: float, patience: Patience) -> None:
+        self._zone = zone
+        self._dwell_s = dwell_s
+        self._patience = patience
+        self._visitors: dict[int, _Visitor] = {}
+        self._succession = Succession(patience.vanished_s)
+        self.begun = 0
+        """Stays that have begun so far."""
+
+    @property
+    def present(self) -> int:
+        """How many objects are in the zone, or were a moment ago."""
+        return sum(visitor.entered_at is not None for visitor in self._visitors.values())
+
+    def update(self, tick: Tick) -> list[Occurrence]:
+        """Takes one frame; one occurrence per party whose dwell time is reached in it."""
+        measured = [track for track in tick.tracks if track.is_measured]
+        self._forget(tick.captured_at)
+        for heir, lost in self._succession.update(measured, tick.captured_at).items():
+            if lost in self._visitors:
+                self._visitors[heir] = self._visitors.pop(lost)
+        for track in measured:
+            self._see(track, measured, tick.captured_at)
+        return self._report(measured, tick.captured_at)
+
+    def _forget(self, now: UtcSeconds) -> None:
+        vanished_s, out_s = self._patience.vanished_s, self._patience.out_s
+        self._visitors = {id_: seen for id_, seen in self._visitors.items() if now - seen.seen_at <= vanished_s}
+        for visitor in self._visitors.values():
+            visitor.end_stay_if_left(now, out_s=out_s)
+
+    def _see(self, track: Track, measured: Sequence[Track], now: UtcSeconds) -> None:
+        if track.track_id not in self._visitors:
+            self._visitors[track.track_id] = _Visitor(came_in=_comes_in(track, measured), seen_at=now)
+        visitor = self._visitors[track.track_id]
+        was_present = visitor.entered_at is not None
+        clearance = clearance_of_zone(ground_point(track.box), self._zone, track.box)
+        visitor.see(now, clearance=clearance, gap_s=self._patience.gap_s)
+        visitor.end_stay_if_left(now, out_s=self._patience.out_s)
+        if visitor.entered_at is not None and not was_present:
+            self.begun += 1
+            visitor.party_at = self._party_of(visitor)
+
+    def _is_due(self, visitor: _Visitor) -> bool:
+        is_long_enough = visitor.inside_s >= self._dwell_s - _ROUNDING_S
+        return visitor.is_inside and visitor.party_at is None and is_long_enough
+
+    def _report(self, measured: Sequence[Track], now: UtcSeconds) -> list[Occurrence]:
+        """One occurrence per party that becomes known now."""
+        new: dict[UtcSeconds, list[Track]] = {}
+        for track in measured:
+            visitor = self._visitors[track.track_id]
+            if visitor.entered_at is None or not self._is_due(visitor):
+                continue
+            visitor.party_at = self._party_of(visitor)
+            if visitor.party_at is None:
+                visitor.party_at = visitor.entered_at
+                new[visitor.party_at] = []
+            if visitor.party_at in new:
+                new[visitor.party_at].append(track)
+        return [Occurrence(captured_at=now, started_at=at, tracks=tuple(tracks)) for at, tracks in new.items()]
+
+    def _party_of(self, visitor: _Visitor) -> UtcSeconds | None:
+        """The reported party that an object belongs to: it came with them, or cannot be told from them."""
+        for other in self._visitors.values():
+            if other.party_at is None or visitor.entered_at is None:
+                continue
+            if not visitor.came_in or abs(visitor.entered_at - other.party_at) <= _TOGETHER_S:
+                return other.party_at
+        return None
+
+
+def _comes_in(track: Track, measured: Sequence[Track]) -> bool:
+    """Whether a new track is an object that comes into the picture, and no second box of one that is there."""
+    others = (other.box for other in measured if other.track_id != track.track_id)
+    return touches_edge(track.box) and all(overlap(track.box, other) <= _SAME_OBJECT for other in others)

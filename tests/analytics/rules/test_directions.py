@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.rules.directions import Cone
+from core.types import Box, Point
+from tests.analytics.rules.walks import HEIGHT, WIDTH, at
+
+RIGHT: Point = (1.0, 0.0)
+
+
+def box(x: float, y: float) -> Box:
+    return at((x, y)).box
+
+
+def cone(max_angle_deg: float = 90.0, expected: Point = RIGHT, aspect: float = 1.0) -> Cone:
+    return Cone(expected, math.radians(max_angle_deg), aspect)
+
+
+@pytest.mark.parametrize(
+    ("max_angle_deg", "shift", "sizes"),
+    [
+        (90.0, (0.1, 0.0), 0.0),
+        (90.0, (0.0, 0.2), 0.0),
+        (90.0, (-WIDTH, 0.0), 1.0),
+        (90.0, (-2 * WIDTH, 3 * HEIGHT), 2.0),
+        (45.0, (-WIDTH, 0.0), 1.0),
+        (120.0, (-0.01, 0.1), 0.0),
+        (0.001, (0.0, HEIGHT), 1.0),
+    ],
+    ids=["with", "across", "against", "against and across", "narrow", "wide", "any but one"],
+)
+def test_a_deviation_is_the_way_back_to_an_allowed_movement_in_sizes(
+    max_angle_deg: float, shift: Point, sizes: float
+) -> None:
+    moved = cone(max_angle_deg).deviation(box(0.5, 0.5), box(0.5 + shift[0], 0.5 + shift[1]))
+    assert moved == pytest.approx(sizes, abs=1e-3)
+
+
+def test_no_movement_deviates_from_nothing() -> None:
+    assert cone(1.0).deviation(box(0.5, 0.5), box(0.5, 0.5)) == 0.0
+
+
+def test_angles_are_those_that_people_see_in_a_wide_picture() -> None:
+    assert math.degrees(cone(aspect=2.0).angle_of((0.1, 0.2))) == pytest.approx(45.0)
+
+
+shifts = st.tuples(st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))
+
+
+@given(shifts, shifts, st.floats(5.0, 175.0))
+def test_a_misplaced_box_changes_the_deviation_by_no_more_than_it_is_misplaced(
+    shift: Point, error: Point, max_angle_deg: float
+) -> None:
+    true = cone(max_angle_deg).deviation(box(0.5, 0.5), box(0.5 + shift[0], 0.5 + shift[1]))
+    seen = cone(max_angle_deg).deviation(box(0.5, 0.5), box(0.5 + shift[0] + error[0], 0.5 + shift[1] + error[1]))
+    assert abs(seen - true) <= math.hypot(error[0] / WIDTH, error[1] / HEIGHT) + 1e-6
