@@ -9,19 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from analytics.commands.options import add_analysis_options, analysis_settings, rule_kinds
 from analytics.detect.factory import create_detector
 from analytics.filevideo import FileVideo
 from analytics.rate import FrameRate
 from analytics.runner import RuleRunner
 from analytics.scene import SceneAnalyser
 from config.load import load_rules
-from config.model import AnalysisSettings, Kinds, RuleSettings, State
-from core import registry
+from config.model import AnalysisSettings, RuleSettings, State
 from core.cli.output import add_json_flag, print_json, print_table, remarks
-from core.errors import UsageError
 from core.types import Alert
 
 _CAMERA = "file"
@@ -95,31 +93,14 @@ class AnalyseCommand:
     help = "run rules over a video file and list what they raise"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        defaults = AnalysisSettings()
         parser.add_argument("video", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
         parser.add_argument("--rules", type=Path, required=True, metavar="FILE", help="YAML with a list 'rules:'")
-        detector = parser.add_mutually_exclusive_group()
-        detector.add_argument("--model", metavar="PATH", help="ONNX model that finds the objects")
-        detector.add_argument(
-            "--detector", metavar="NAME", help=f"detector without a model (default: {defaults.detector})"
-        )
-        parser.add_argument(
-            "--fps",
-            type=float,
-            default=defaults.fps,
-            help="pictures analysed per second, at most (default: %(default)s)",
-        )
-        parser.add_argument(
-            "--min-confidence",
-            type=float,
-            default=defaults.min_confidence,
-            help="below this score a detection cannot start a track (default: %(default)s)",
-        )
+        add_analysis_options(parser)
         add_json_flag(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
-        rules = load_rules(arguments.rules, _rule_kinds())
-        report = analyse_file(arguments.video, rules, _analysis(arguments))
+        rules = load_rules(arguments.rules, rule_kinds())
+        report = analyse_file(arguments.video, rules, analysis_settings(arguments))
         if arguments.json:
             print_json(report.as_json())
         else:
@@ -133,23 +114,6 @@ COMMAND = AnalyseCommand()
 def _always(_captured_at: float) -> bool:
     """File time is no time of day: schedules do not apply."""
     return True
-
-
-def _rule_kinds() -> Kinds:
-    names = registry.names(registry.Group.RULES)
-    return Kinds(rules={name: registry.rule(name).settings_model for name in names})
-
-
-def _analysis(arguments: argparse.Namespace) -> AnalysisSettings:
-    try:
-        return AnalysisSettings(
-            detector=arguments.model or arguments.detector or AnalysisSettings().detector,
-            fps=arguments.fps,
-            min_confidence=arguments.min_confidence,
-        )
-    except ValidationError as error:
-        faults = (f"--{'-'.join(map(str, fault['loc'])).replace('_', '-')}: {fault['msg']}" for fault in error.errors())
-        raise UsageError("; ".join(faults)) from error
 
 
 def _as_json(alert: Alert) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from connectors.protocols.backdoor import OK, Admin, FaultBoard, Ledger
 from connectors.protocols.certificates import SiteAuthority
 from connectors.protocols.clips import Clip, load_clip
 from connectors.protocols.scene import write_scene
-from connectors.protocols.serving import background, listening
+from connectors.protocols.serving import listening
 from core.clock import SystemClock
 from core.contracts import Clock
 from core.errors import UsageError, VigieError

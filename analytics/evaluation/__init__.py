@@ -1,0 +1,1 @@
+"""Measures rules on clips whose events a person wrote down: ``vigie evaluate``."""

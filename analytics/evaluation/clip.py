@@ -1,0 +1,161 @@
+"""Runs all rules of one clip: decoded, detected and tracked once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from analytics.decode.frame import DecodedFrame
+from analytics.detect.factory import create_detector
+from analytics.evaluation.dataset import COUNTING
+from analytics.evaluation.stills import still
+from analytics.filevideo import FileVideo
+from analytics.rate import FrameRate
+from analytics.runner import RuleRunner
+from analytics.scene import SceneAnalyser, Verdict
+from config.model import AnalysisSettings, RuleSettings
+from core.types import Alert, Box, Track
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A moment to take a still of, and the rule whose zone or line it shows."""
+
+    rule: str
+    interval: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipJob:
+    """Everything a worker process needs."""
+
+    clip: str
+    video: Path
+    rules: tuple[RuleSettings, ...]
+    analysis: AnalysisSettings
+    moments: tuple[Moment, ...]
+    wants_stills: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaisedAlert:
+    """An alert as it came; ``still`` is empty where none was wanted."""
+
+    rule: str
+    time_s: float
+    label: str | None
+    box: tuple[float, float, float, float] | None
+    still: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipRun:
+    """What came out, not yet judged."""
+
+    clip: str
+    duration_s: float
+    frames_analysed: int
+    corrupt: int
+    defects: int
+    alerts: tuple[RaisedAlert, ...]
+    totals: Mapping[str, Mapping[str, int]]
+    """Of each rule that counts."""
+    middles: Mapping[tuple[str, int], bytes]
+    """Stills of the moments asked for, by rule and interval."""
+    wall_s: float
+    cpu_s: float
+
+
+def run_clip(job: ClipJob) -> ClipRun:
+    """Analyses the clip as ``vigie analyse`` does. The same job always gives the same alerts.
+
+    Raises:
+        CodecError: the video cannot be decoded.
+        ModelError: the detector cannot be used.
+    """
+    wall, cpu = time.monotonic(), time.process_time()
+    runners = {rule.id: RuleRunner(job.clip, rule, is_active=_always) for rule in job.rules}
+    scene = SceneAnalyser(
+        job.clip,
+        create_detector(job.analysis),
+        list(runners.values()),
+        min_confidence=job.analysis.min_confidence,
+    )
+    album = _Album(job)
+    rate, last, frames_analysed = FrameRate(job.analysis.fps), 0.0, 0
+    with FileVideo(job.video) as file:
+        for frame in file.frames():
+            last = max(last, frame.captured_at)
+            if rate.take(frame.captured_at):
+                album.add(frame, scene.analyse(frame))
+                frames_analysed += 1
+        duration_s = last if file.duration_s is None else file.duration_s
+        corrupt = file.corrupt
+    album.close()
+    return ClipRun(
+        clip=job.clip,
+        duration_s=round(duration_s, 3),
+        frames_analysed=frames_analysed,
+        corrupt=corrupt,
+        defects=scene.rule_defects + scene.detector_defects,
+        alerts=tuple(album.alerts),
+        totals={rule.id: dict(runners[rule.id].figures) for rule in job.rules if rule.type == COUNTING},
+        middles=album.middles,
+        wall_s=time.monotonic() - wall,
+        cpu_s=time.process_time() - cpu,
+    )
+
+
+@dataclass(slots=True)
+class _Album:
+    """Alerts and moments, each with its still where stills are wanted."""
+
+    job: ClipJob
+    alerts: list[RaisedAlert] = field(default_factory=list)
+    middles: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    _due: list[Moment] = field(init=False)
+    _rules: dict[str, RuleSettings] = field(init=False)
+    _last: tuple[DecodedFrame, Sequence[Track]] | None = None
+
+    def __post_init__(self) -> None:
+        self._due = sorted(self.job.moments, key=lambda moment: moment.time_s, reverse=True)
+        self._rules = {rule.id: rule for rule in self.job.rules}
+
+    def add(self, frame: DecodedFrame, verdict: Verdict) -> None:
+        """Takes one analysed frame."""
+        tracks = () if verdict.boxes is None else verdict.boxes.tracks
+        self.alerts += [self._raised(alert, frame, tracks) for alert in verdict.alerts]
+        while self._due and self._due[-1].time_s <= frame.captured_at:
+            self._keep(self._due.pop(), frame, tracks)
+        self._last = frame, tracks
+
+    def close(self) -> None:
+        """Moments after the last frame show the last frame."""
+        while self._due and self._last is not None:
+            self._keep(self._due.pop(), *self._last)
+
+    def _keep(self, moment: Moment, frame: DecodedFrame, tracks: Sequence[Track]) -> None:
+        self.middles[moment.rule, moment.interval] = still(frame, self._rules[moment.rule], tracks, frozenset())
+
+    def _raised(self, alert: Alert, frame: DecodedFrame, tracks: Sequence[Track]) -> RaisedAlert:
+        first = alert.objects[0] if alert.objects else None
+        alerted = frozenset(thing.track_id for thing in alert.objects)
+        return RaisedAlert(
+            rule=alert.rule_id,
+            time_s=round(alert.captured_at, 3),
+            label=None if first is None else first.label,
+            box=None if first is None else _edges(first.box),
+            still=still(frame, self._rules[alert.rule_id], tracks, alerted) if self.job.wants_stills else b"",
+        )
+
+
+def _edges(box: Box) -> tuple[float, float, float, float]:
+    return round(box.left, 4), round(box.top, 4), round(box.right, 4), round(box.bottom, 4)
+
+
+def _always(_captured_at: float) -> bool:
+    """File time is no time of day: schedules do not apply."""
+    return True
