@@ -39,7 +39,9 @@ def verified(
 ) -> VerifiedModel:
     """As ``open_model`` would return it; ``size`` is width, height of the input."""
     return VerifiedModel(
-        path=Path("m.onnx"), manifest=Manifest(**document(data, family, size, layout=layout, fit=fit)), data=data
+        path=Path("m.onnx"),
+        manifest=Manifest.model_validate(document(data, family, size, layout=layout, fit=fit)),
+        data=data,
     )
 
 
@@ -51,7 +53,7 @@ def document(data: bytes, family: str, size: tuple[int, int], **input_: str) -> 
         "sha256": hashlib.sha256(data).hexdigest(),
         "licence": "MIT",
         "source": "made by a test",
-        "classes": CLASSES,
+        "classes": list(CLASSES),
         "input": {"width": size[0], "height": size[1], "colour": "rgb", "fit": "stretch"} | input_,
     }
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from analytics.detect import factory
 from analytics.detect.factory import create_detector
 from analytics.detect.onnx import OnnxDetector
 from analytics.detect.yolox import Yolox
-from analytics.models.manifest import MANIFEST_SUFFIX
+from analytics.models.manifest import MANIFEST_SUFFIX, VerifiedModel
 from config.model import AnalysisSettings
 from core.contracts import Detector
 from core.errors import ModelError
@@ -44,7 +43,7 @@ def _nothing_shared_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_plugin(
         tmp_path / "plugin",
         monkeypatch,
@@ -55,21 +54,19 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             "vigie.detectors:shared-blind": "vigie_blind:SharedBlind",
         },
     )
-    yield
 
 
 def model_file(folder: Path, name: str = "m.onnx", family: str = "yolox") -> Path:
     data = constant_model([np.zeros((1, 21, 8), np.float32)], shape=(1, 3, 32, 32))
     path = folder / name
     path.write_bytes(data)
-    manifest = document(data, family, (32, 32))
-    manifest["classes"] = ["person", "car", "truck"]
-    path.with_name(name + MANIFEST_SUFFIX).write_text(yaml.safe_dump(manifest), encoding="utf-8")
+    text = yaml.safe_dump(document(data, family, (32, 32)))
+    path.with_name(name + MANIFEST_SUFFIX).write_text(text, encoding="utf-8")
     return path
 
 
-def opened(detector: object, **settings: float) -> Detector:
-    return create_detector(AnalysisSettings(detector=str(detector), **settings))
+def opened(detector: object, *, fps: float = 8.0, min_confidence: float = 0.35) -> Detector:
+    return create_detector(AnalysisSettings(detector=str(detector), fps=fps, min_confidence=min_confidence))
 
 
 @pytest.mark.parametrize("name", ["m.onnx", "M.ONNX"])
@@ -92,20 +89,22 @@ def test_a_lower_threshold_or_another_file_is_a_session_of_its_own(tmp_path: Pat
 
 
 def test_cameras_that_start_at_once_open_a_model_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, sessions = model_file(tmp_path), []
-    opening = OnnxDetector.prepare
-    monkeypatch.setattr(Yolox, "prepare", lambda *arguments: (sessions.append(1), _prepare(*arguments))[-1])
+    path = model_file(tmp_path)
+    opened_models: list[VerifiedModel] = []
+    opening = OnnxDetector.__init__
+
+    def counted(detector: OnnxDetector, model: VerifiedModel, *, min_score: float) -> None:
+        opened_models.append(model)
+        opening(detector, model, min_score=min_score)
+
+    monkeypatch.setattr(OnnxDetector, "__init__", counted)
     detectors: list[Detector] = []
     threads = [threading.Thread(target=lambda: detectors.append(opened(path))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert opening is OnnxDetector.prepare
-    assert (len(detectors), len(set(map(id, detectors))), sessions) == (6, 1, [1])
-
-
-_prepare = Yolox.prepare
+    assert (len(detectors), len(set(map(id, detectors))), len(opened_models)) == (6, 1, 1)
 
 
 def test_a_model_that_failed_is_tried_again(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def edges(detection: Detection) -> tuple[float, float, float, float]:
 def test_boxes_are_shares_of_the_picture() -> None:
     (person,) = found((16, 8, 32, 24, 0.9, PERSON), picture=blank(1920, 1080))
     assert edges(person) == pytest.approx((0.25, 0.25, 0.5, 0.75))
-    assert (person.label, person.score) == ("person", pytest.approx(0.9))
+    assert person.label == "person"
+    assert person.score == pytest.approx(0.9)
 
 
 def test_a_letterboxed_box_is_a_share_of_the_picture_not_of_the_canvas() -> None:
@@ -211,7 +212,8 @@ RED = np.tile(np.array([200, 100, 50], np.uint8), (2, 2, 1))
 
 def test_the_tensor_has_the_picture_top_left_and_the_rest_padded() -> None:
     tensor = onnx._to_tensor(RED, (2, 2), format_of(pad=7))
-    assert (tensor.shape, tensor.dtype) == ((1, 3, 2, 4), np.float32)
+    assert tensor.shape == (1, 3, 2, 4)
+    assert tensor.dtype == np.float32
     assert tensor[0, :, 0, 0].tolist() == [200, 100, 50]
     assert tensor[0, :, :, 2:].tolist() == [[[7, 7], [7, 7]]] * 3
 

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analytics import checks
+from analytics.checks import check_models
+from config.model import AnalysisSettings, CameraSettings, SecretRef, Site, SiteSettings, VmsSettings
+from core import registry
+from core.contracts import Detector
+from core.errors import ModelError, VigieError
+from core.types import Finding, FindingLevel
+from tests.analytics.scenes import BrightSpotDetector
+from tests.shared import shared
+
+
+def site_of(detector: str, *cameras: str | None, off: tuple[str, ...] = ()) -> SiteSettings:
+    """One camera for each detector; None takes the site's. ``off``: detectors of cameras that are not enabled."""
+    vms = VmsSettings(id="v", type="any", url="https://v", username="u", password=SecretRef(env="X"))
+    named = [(name, True) for name in cameras] + [(name, False) for name in off]
+    return SiteSettings(
+        version=1,
+        site=Site(name="Gare"),
+        vms=(vms,),
+        analysis=AnalysisSettings(detector=detector),
+        cameras=tuple(
+            CameraSettings(
+                id=f"cam-{number}",
+                vms="v",
+                device="d",
+                enabled=is_enabled,
+                analysis=None if name is None else AnalysisSettings(detector=name),
+            )
+            for number, (name, is_enabled) in enumerate(named)
+        ),
+    )
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the detectors that were opened; those called ``bad…`` fail."""
+    names: list[str] = []
+
+    def create(settings: AnalysisSettings) -> Detector:
+        names.append(settings.detector)
+        if settings.detector == "bad.onnx":
+            raise ModelError("the model bad.onnx is altered", remedy="Copy it again.")
+        if settings.detector == "bad-plugin":
+            raise VigieError("the plug-in cannot be loaded", remedy="Install it again.")
+        return BrightSpotDetector()
+
+    monkeypatch.setattr(checks, "create_detector", create)
+    return names
+
+
+def test_it_is_what_vigie_check_asks() -> None:
+    assert registry.check("models") is check_models
+
+
+def test_each_detector_in_use_is_opened_once(opened: list[str]) -> None:
+    findings = check_models(site_of("motion", None, "a.onnx", "b.onnx", "a.onnx", "motion"))
+    assert opened == ["motion", "a.onnx", "b.onnx"]
+    assert [(finding.level, finding.subject) for finding in findings] == [
+        (FindingLevel.OK, "motion"),
+        (FindingLevel.OK, "a.onnx"),
+        (FindingLevel.OK, "b.onnx"),
+    ]
+
+
+def test_cameras_that_are_not_enabled_are_left_out(opened: list[str]) -> None:
+    check_models(site_of("motion", off=("a.onnx",)))
+    assert opened == ["motion"]
+
+
+def test_one_model_that_cannot_be_used_is_a_failure_and_hides_nothing_of_the_others(opened: list[str]) -> None:
+    first, *others = check_models(site_of("bad.onnx", "bad-plugin", "motion"))
+    assert first == Finding(
+        level=FindingLevel.FAILURE,
+        subject="bad.onnx",
+        code="model_unusable",
+        message="the model bad.onnx is altered",
+        remedy="Copy it again.",
+    )
+    assert [finding.level for finding in others] == [FindingLevel.FAILURE, FindingLevel.OK]
+
+
+def test_a_detector_without_a_model_names_its_classes(opened: list[str]) -> None:
+    (finding,) = check_models(site_of("motion"))
+    assert finding.message == "needs no model file; classes: person"
+
+
+def test_an_absent_file_and_an_unknown_name_are_said(tmp_path: Path) -> None:
+    absent, unknown = check_models(site_of(str(tmp_path / "m.onnx"), "yolo"))
+    assert (absent.code, unknown.code) == ("model_unusable", "model_unusable")
+    assert "cannot be read" in absent.message
+    assert "'yolo' is unknown" in unknown.message
+
+
+@pytest.mark.shared_data
+def test_a_good_model_is_named_with_its_licence_and_classes() -> None:
+    path = str(shared("data/models/yolox_nano.onnx"))
+    (finding,) = check_models(site_of(path))
+    assert (finding.level, finding.subject, finding.code) == (FindingLevel.OK, path, "detector_opens")
+    assert finding.message == "yolox_nano (yolox), licence Apache-2.0, 80 classes"
