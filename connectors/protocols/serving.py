@@ -63,15 +63,16 @@ async def listening_to_streams(
 
     ``limit`` is the reader's, in bytes. Raises ``UsageError`` when the port is taken.
     """
-    connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+    connections: dict[asyncio.Task[None], socket.socket | None] = {}
     is_open = True
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not is_open or len(connections) >= _MAX_CONNECTIONS:
             writer.transport.abort()
             return
+        under = _socket_of(writer.transport)
         task = asyncio.create_task(_served(serve, reader, writer), name="connection")
-        connections[task] = writer
+        connections[task] = under
         task.add_done_callback(connections.pop)
 
     try:
@@ -83,7 +84,7 @@ async def listening_to_streams(
     finally:
         is_open = False
         server.close()
-        sockets = [_socket_of(writer.transport) for writer in connections.values()]
+        sockets = list(connections.values())
         tasks = list(connections)
         for task in tasks:
             task.cancel()
@@ -115,8 +116,14 @@ async def _served(serve: ServeConnection, reader: asyncio.StreamReader, writer: 
 
 
 def _socket_of(transport: asyncio.BaseTransport | None) -> socket.socket | None:
-    """What lies under a transport, also under TLS: all that can still be reached of one that was closed."""
-    return transport.get_extra_info("socket") if transport else None
+    """What lies under a transport, also under TLS: all that can still be reached of one that was closed.
+
+    None when there is none any more; a TLS transport that has let go of its protocol then fails on 3.11.
+    """
+    try:
+        return transport.get_extra_info("socket") if transport else None
+    except AttributeError:
+        return None
 
 
 async def _let_go(sockets: Iterable[socket.socket | None]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from connectors.protocols.certificates import SiteAuthority
-from connectors.protocols.serving import listening, listening_to_streams
+from connectors.protocols.serving import _socket_of, listening, listening_to_streams
 from core.errors import UsageError
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -160,3 +160,14 @@ def test_a_port_that_is_taken_is_told(complaints: list[str], kind: str) -> None:
                     pass
 
     run(body, complaints)
+
+
+def test_a_tls_transport_that_has_let_go_of_its_protocol_has_no_socket_any_more() -> None:
+    class LetGo(asyncio.BaseTransport):
+        """As asyncio's own on 3.11, after its connection was lost."""
+
+        def get_extra_info(self, name: str, default: object = None) -> object:
+            raise AttributeError("'NoneType' object has no attribute '_get_extra_info'")
+
+    assert _socket_of(LetGo()) is None
+    assert _socket_of(None) is None
