@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -31,7 +32,7 @@ SYSTEM_PACKAGES = {
 }
 """Debian packages that optional tests use; without them those tests are skipped and say so."""
 
-SOURCES = ["analytics", "benchmarks", "config", "connectors", "console", "core", "tests", "tasks.py"]
+SOURCES = ["analytics", "config", "connectors", "console", "core", "tests", "tasks.py"]
 QUICK = ["-m", "not slow"]
 PARALLEL = ["-n", "2"]
 
@@ -46,8 +47,7 @@ def prepare(extras: str) -> Path:
     """Makes the environment and installs the project with these extras, when anything changed since the last time."""
     python = environment_python()
     if not python.exists():
-        print("tasks: making .venv", file=sys.stderr)
-        venv.create(ENVIRONMENT, with_pip=True)
+        make_environment()
     stamp = ENVIRONMENT / f"installed-{extras or 'run'}"
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
     if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
@@ -56,6 +56,22 @@ def prepare(extras: str) -> Path:
         run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--editable", target)
         stamp.write_text(wanted, encoding="ascii")
     return python
+
+
+def make_environment() -> None:
+    """Makes .venv, or leaves nothing behind: half of one would be taken for whole the next time."""
+    print("tasks: making .venv", file=sys.stderr)
+    try:
+        venv.create(ENVIRONMENT, with_pip=True)
+    except subprocess.CalledProcessError as error:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        raise SystemExit(
+            f"tasks: this Python cannot make a virtual environment with pip ({error}). "
+            "Install its venv package (Debian and Ubuntu: apt install python3-venv)."
+        ) from None
+    except BaseException:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        raise
 
 
 def run(*command: str | Path) -> None:

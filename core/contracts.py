@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from config.model import AnalysisSettings, CameraSettings, RuleSettings, SiteSettings, VmsSettings
+from config.model import CameraSettings, RuleSettings, SiteSettings, VmsSettings
 from core.types import (
     Alert,
     Delivery,
@@ -31,7 +31,7 @@ from core.types import (
 
 
 class Clock(ABC):
-    """Time and waiting, so that tests never sleep."""
+    """The time, so that tests never sleep."""
 
     @abstractmethod
     def utc(self) -> UtcSeconds:
@@ -255,7 +255,6 @@ class Command(Protocol):
 __all__ = [
     "Analyser",
     "AnalyserFactory",
-    "AnalysisSettings",
     "AnalysisSink",
     "Capability",
     "Clock",

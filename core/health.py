@@ -1,4 +1,4 @@
-"""One board of traffic lights (C-25): every component's colour and cause, logged when it changes and never in a loop."""
+"""One board of traffic lights (C-25): every component's colour and cause, logged when the colour changes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class HealthBoard:
         self._components: dict[str, Health] = {}
 
     def report(self, health: Health) -> None:
-        """Takes the latest word of a component; logs only a change."""
+        """Takes the latest word of a component; logs a change of colour, for causes may alternate without end."""
         with self._lock:
             before = self._components.get(health.component)
             self._components[health.component] = health
-        if before == health or (before is None and health.level is HealthLevel.GREEN):
+        if health.level is (before.level if before else HealthLevel.GREEN):
             return
         recovered = health.level is HealthLevel.GREEN
         log = _log.info if recovered else _log.warning

@@ -41,13 +41,17 @@ def load(group: Group, name: str) -> Any:
         raise UsageError(
             f"{name!r} is not installed in {group}", remedy=f"Known names: {', '.join(names(group)) or 'none'}."
         )
+    if len(claims := sorted({point.value for point in points})) > 1:
+        raise VigieError(
+            f"{name!r} of {group} is claimed by several packages: {', '.join(claims)}", remedy="Remove all but one."
+        )
     return _import(points[0])
 
 
 def _import(point: EntryPoint) -> Any:
     try:
         return point.load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # the edge to code of others, which may fail in any way when imported
         raise VigieError(
             f"the plug-in {point.name!r} ({point.value}) cannot be loaded: {error}",
             remedy="Install it again, or remove its package.",

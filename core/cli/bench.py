@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import random
-import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
 
 from core.cli.output import add_json_flag, print_json
 from core.demo.delivery_bench import MANY_RULES, DeliveryBenchResult, kill_repeatedly, last_life
-from core.demo.run import demo_bench
+from core.demo.run import demo_bench, work_folder
 from core.demo.view import summary
 from core.logs import configure_logging
 
@@ -40,9 +38,7 @@ class BenchCommand:
     def run(self, arguments: argparse.Namespace) -> int:
         configure_logging("error")
         console = Console(stderr=True)
-        with ExitStack() as stack:
-            folder = arguments.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigie-bench-")))
-            folder.mkdir(parents=True, exist_ok=True)
+        with work_folder(arguments.keep) as folder:
             result = _delivery(arguments, folder, console)
         if arguments.json:
             print_json(result.as_json())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +14,7 @@ from core.cli.output import add_json_flag, print_json
 from core.cli.run import stop_on_signals
 from core.clock import SystemClock
 from core.demo.result import DemoResult
-from core.demo.run import DemoBench, demo_bench
+from core.demo.run import DemoBench, demo_bench, work_folder
 from core.demo.site import DEMO_RULES
 from core.demo.view import summary, view
 from core.engine.service import Service
@@ -44,8 +43,7 @@ class DemoCommand:
         configure_logging("error")
         console = Console(stderr=True)
         with ExitStack() as stack:
-            folder = arguments.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigie-demo-")))
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(work_folder(arguments.keep))
             videos = [part for video in arguments.video for part in ("--video", str(video.resolve()))]
             bench = stack.enter_context(
                 demo_bench(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import threading
 from pathlib import Path
@@ -10,12 +11,13 @@ from types import FrameType
 
 from config.load import load_site
 from core import registry
+from core.clock import SystemClock
 from core.engine.service import Service
 from core.logs import current_level
 from core.services import services_for
 
 WAKE_S = 0.5
-"""Python handles a signal between two waits; on Windows only then."""
+"""On Windows Python handles a signal only between two waits."""
 
 
 def stop_on_signals() -> threading.Event:
@@ -33,10 +35,9 @@ def stop_on_signals() -> threading.Event:
 
 def wait(stopping: threading.Event, seconds: float | None) -> None:
     """Until the event, or for so many seconds."""
-    if seconds is not None:
-        stopping.wait(seconds)
-        return
-    while not stopping.wait(WAKE_S):
+    clock = SystemClock()
+    until = math.inf if seconds is None else clock.monotonic() + seconds
+    while (left := until - clock.monotonic()) > 0 and not stopping.wait(min(WAKE_S, left)):
         pass
 
 

@@ -31,7 +31,12 @@ SHORTEST_LIFE_S = 4.0
 """A service needs some seconds to import, connect and see a first frame: shorter lives would test nothing."""
 
 KILL_WAIT_S = 10.0
+ORPHAN_S = 60.0
+"""A service that outlives its life by so much has lost the bench that was to kill it, and ends by itself."""
+
 POLL_S = 5.0
+
+RUN = (sys.executable, "-m", "core.cli.main", "--log-level", "warning", "run")
 
 MANY_RULES: Sequence[dict[str, Any]] = [
     *({**CROSSING, "id": f"passage-{x}", "line": [[x / 100, 0.35], [x / 100, 1.0]]} for x in (36, 64)),
@@ -87,14 +92,16 @@ def kill_repeatedly(
         say(f"life {number} of {kills}: kill -9 after {life_s:.1f} s")
         with log.open("a", encoding="utf-8") as output:
             process = subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, "-m", "core.cli.main", "--log-level", "warning", "run", str(bench.site.path)],
+                [*RUN, str(bench.site.path), "--seconds", f"{life_s + ORPHAN_S:.0f}"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
             )
-            _live(process, life_s, log)
-            process.kill()
-            process.wait(KILL_WAIT_S)
+            try:
+                _live(process, life_s, log)
+            finally:
+                process.kill()
+                process.wait(KILL_WAIT_S)
 
 
 def last_life(bench: DemoBench, *, kills: int, say: Callable[[str], None]) -> DeliveryBenchResult:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from config.load import load_site
@@ -13,8 +14,9 @@ from core import registry
 from core.demo.result import DemoResult, compare
 from core.demo.simulators import SimulatorProcess
 from core.demo.site import DemoSite, write_site
-from core.engine.service import Service, store_url
-from core.services import Services, services_for
+from core.engine.service import Service
+from core.errors import UsageError
+from core.services import services_for
 from core.store.store import Store
 
 XPROTECT = "xprotect"
@@ -33,11 +35,8 @@ class DemoBench:
 
     def service(self) -> Service:
         """A service for the site, not started."""
-        return Service(load_site(self.site.path, registry.kinds()), self.site.path, self.services(), log_level="error")
-
-    def services(self) -> Services:
-        """What the service's connectors get."""
-        return services_for(self.site.path)
+        site = load_site(self.site.path, registry.kinds())
+        return Service(site, self.site.path, services_for(self.site.path), log_level="error")
 
     def compare(self, store: Store) -> DemoResult:
         """What the store meant against what the simulators accepted."""
@@ -47,14 +46,22 @@ class DemoBench:
             genetec=(self.site.genetec, self.security_center.ledger()),
         )
 
-    def compare_after(self) -> DemoResult:
-        """The same, from the database that an ended service left."""
-        site = load_site(self.site.path, registry.kinds())
-        store = Store.open(store_url(site), clock=self.services().clock)
-        try:
-            return self.compare(store)
-        finally:
-            store.close()
+
+@contextmanager
+def work_folder(keep: Path | None) -> Iterator[Path]:
+    """The folder to ``keep``, which must be new or empty, or one that goes with the context."""
+    if keep is None:
+        with TemporaryDirectory(prefix="vigie-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+        return
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(keep.iterdir())
+    except OSError as error:
+        raise UsageError(f"{keep} cannot be used: {error.strerror}", remedy="Name another folder.") from error
+    if not is_empty:
+        raise UsageError(f"{keep} is not empty", remedy="Name a new folder: what an earlier run left would count.")
+    yield keep.resolve()
 
 
 @contextmanager

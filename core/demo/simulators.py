@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import Empty, Queue
 from types import TracebackType
@@ -22,6 +22,11 @@ READY_S = 60.0
 STOP_S = 10.0
 ADMIN_TIMEOUT_S = 10.0
 
+if sys.platform == "win32":
+    _NEW_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _NEW_GROUP = 0
+
 
 class SimulatorProcess:
     """``vigie simulate NAME`` in a child process, ended with the context. ``announced`` is what it said when ready."""
@@ -32,7 +37,14 @@ class SimulatorProcess:
         self._log = log.open("w", encoding="utf-8")
         command = [sys.executable, "-m", "core.cli.main", "simulate", name, "--json", "--until-stdin-closes"]
         self._process = subprocess.Popen(  # noqa: S603 - our own command line
-            [*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
+            [*command, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            # Ctrl-C is for the demo, which still asks the simulators what they received.
+            process_group=0,
+            creationflags=_NEW_GROUP,
         )
 
     def __enter__(self) -> Self:
@@ -57,19 +69,12 @@ class SimulatorProcess:
 
     def ledger(self) -> list[dict[str, Any]]:
         """Everything that this VMS accepted, in order."""
-        answer = requests.get(f"{self.announced['admin']}/ledger", timeout=ADMIN_TIMEOUT_S)
-        answer.raise_for_status()
-        records: list[dict[str, Any]] = answer.json()
+        records: list[dict[str, Any]] = self._admin("GET", "ledger").json()
         return records
 
     def set_fault(self, name: str, outcomes: Sequence[str], *, repeat: bool = True) -> None:
         """Changes a fault plan while it runs."""
-        answer = requests.put(
-            f"{self.announced['admin']}/faults/{name}",
-            json={"outcomes": list(outcomes), "repeat": repeat},
-            timeout=ADMIN_TIMEOUT_S,
-        )
-        answer.raise_for_status()
+        self._admin("PUT", f"faults/{name}", {"outcomes": list(outcomes), "repeat": repeat})
 
     def stop(self) -> None:
         """Closes its standard input, which ends it; kills it when that does not."""
@@ -83,6 +88,17 @@ class SimulatorProcess:
         if self._process.stdout:
             self._process.stdout.close()
         self._log.close()
+
+    def _admin(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> requests.Response:
+        url = f"{self.announced['admin']}/{path}"
+        try:
+            answer = requests.request(method, url, json=document, timeout=ADMIN_TIMEOUT_S)
+            answer.raise_for_status()
+        except requests.RequestException as error:
+            raise VigieError(
+                f"the {self.name} simulator does not answer", remedy=f"Its log is {self._log.name}."
+            ) from error
+        return answer
 
     def _read_first_line(self, lines: Queue[str]) -> None:
         assert self._process.stdout is not None

@@ -57,7 +57,8 @@ class LiveView:
                 _alerts_table(service),
                 _deliveries_table(service),
                 _health_table(service),
-            )
+            ),
+            refresh=True,
         )
 
 
@@ -68,9 +69,7 @@ def view(console: Console) -> Iterator[View]:
         yield PlainView(console)
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        live_view = LiveView(live)
-        live.auto_refresh = True
-        yield live_view
+        yield LiveView(live)
 
 
 def alert_line(alert: Alert) -> str:

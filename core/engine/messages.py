@@ -18,20 +18,13 @@ class Assign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """Supervisor → worker: let go of this camera."""
-
-    camera_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """Supervisor → worker: end, after what is in flight has been said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """Worker → supervisor: imports done, waiting for cameras."""
+    """Worker → supervisor: alive, waiting for cameras."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,5 +58,5 @@ class Heartbeat:
     dropped_boxes: int
 
 
-ToWorker: TypeAlias = Assign | Release | Stop
+ToWorker: TypeAlias = Assign | Stop
 FromWorker: TypeAlias = Ready | AlertRaised | BoxesSeen | StreamChanged | Heartbeat

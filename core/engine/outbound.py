@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from multiprocessing.connection import Connection
 
+import structlog
+
 from core.engine.messages import BoxesSeen, FromWorker
 
 MAX_BOXES = 256
@@ -13,6 +15,8 @@ MAX_BOXES = 256
 
 MAX_MESSAGES = 10_000
 """Alerts and states waiting; beyond, the caller waits: an alert is never dropped."""
+
+_log = structlog.get_logger(component="outbound")
 
 
 class Outbound:
@@ -41,15 +45,18 @@ class Outbound:
                 self._queue_boxes(message)
             else:
                 self._changed.wait_for(lambda: len(self._messages) < MAX_MESSAGES or self._broken)
-                self._messages.append(message)
+                if not self._broken:
+                    self._messages.append(message)
             self._changed.notify_all()
 
     def close(self, timeout_s: float) -> None:
-        """Writes what is queued, then ends the thread."""
+        """Writes what is queued, then ends the thread; says what it could not get rid of in time."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            _log.error("the supervisor did not take everything in time", messages_lost=len(self._messages))
 
     def _queue_boxes(self, message: BoxesSeen) -> None:
         if len(self._boxes) >= MAX_BOXES:
@@ -76,6 +83,8 @@ class Outbound:
             except OSError:
                 self._give_up()
                 return
+            except Exception:  # noqa: BLE001 - thread edge: what one rule put into an alert may not silence the worker
+                _log.exception("a message cannot be sent and is lost", kind=type(message).__name__)
 
     def _give_up(self) -> None:
         with self._changed:

@@ -10,6 +10,7 @@ import structlog
 from config.model import CameraSettings
 from core.contracts import VmsConnector
 from core.errors import VmsError
+from core.logs import OnceGate, describe
 from core.types import FrameBoxes, UtcSeconds
 
 MAX_WAITING = 256
@@ -27,7 +28,7 @@ class OverlayPump:
         self._changed = threading.Condition()
         self._stopping = False
         self._last: dict[str, UtcSeconds] = {}
-        self._is_failing = False
+        self._gate = OnceGate(_log)
         self.sent = 0
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="overlay", daemon=True)
@@ -70,12 +71,13 @@ class OverlayPump:
         try:
             self._connector.publish_boxes(boxes, camera)
         except VmsError as error:
-            self.dropped += 1
-            if not self._is_failing:
-                _log.warning("boxes do not reach the VMS", camera=camera.id, cause=error.line())
-            self._is_failing = True
-            return
-        self.sent += 1
-        if self._is_failing:
-            _log.info("boxes reach the VMS again", camera=camera.id)
-        self._is_failing = False
+            self._failed(camera, error.line())
+        except Exception as error:  # noqa: BLE001 - thread edge: a defect in a connector may not end the boxes of a VMS
+            self._failed(camera, f"defect: {describe(error)}")
+        else:
+            self.sent += 1
+            self._gate.recovered(camera.id, "boxes reach the VMS again", camera=camera.id)
+
+    def _failed(self, camera: CameraSettings, cause: str) -> None:
+        self.dropped += 1
+        self._gate.lost(camera.id, "boxes do not reach the VMS", camera=camera.id, cause=cause)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -19,16 +21,27 @@ from core.engine import worker
 from core.engine.messages import Assign, FromWorker, Stop
 from core.types import UtcSeconds
 
-HANG_S = 30.0
-"""A worker silent for so long is stuck (a model loads in seconds, a heartbeat comes every second): it is replaced."""
+HANG_S = 60.0
+"""A worker silent for so long is stuck: it is replaced. A heartbeat comes every second, but not during the first imports,
+which take long on a cold disk with a virus scanner."""
+
+WAKE_S = 0.25
+"""How soon a thread that listens to a worker notices that it is to stop."""
 
 QUICK_DEATH_S = 20.0
 """A worker that died younger than this is replaced with growing delays, so that a crash loop does not burn the CPU."""
 
 LONGEST_RESTART_S = 15.0
+MAX_DOUBLINGS = 8
 
 STOP_S = 10.0
-"""Longest wait for a worker to end by itself."""
+"""Longest wait for all workers to end by themselves."""
+
+LAST_WORDS_S = 3.0
+"""Longest wait, after a kill, for what the killed had said to be taken."""
+
+BURY_S = 2.0
+"""Longest wait for a process whose pipe has ended."""
 
 _log = structlog.get_logger(component="pool")
 
@@ -49,7 +62,7 @@ class WorkerEvents(Protocol):
 
 @dataclass(slots=True)
 class _Slot:
-    """One place for a worker; the process in it may be replaced."""
+    """One place for a worker; the process in it may be replaced. Its thread alone starts, hears and buries it."""
 
     index: int
     camera_ids: tuple[str, ...]
@@ -94,72 +107,108 @@ class WorkerPool:
             slot.thread.start()
 
     def stop(self) -> None:
-        """Tells every worker to end, waits, and kills the one that does not."""
+        """Tells every worker to end, hears it to its last word, and kills the one that does not end. May be repeated."""
         self._stopping.set()
+        if self._ended_within(STOP_S):
+            return
         for slot in self._slots:
-            self._say_stop(slot)
-        for slot in self._slots:
-            if slot.thread:
-                slot.thread.join(STOP_S + 2)
-            self._bury(slot)
+            if process := slot.process:
+                _log.error("a worker did not end in time: it is killed", worker=slot.index)
+                process.kill()
+        if not self._ended_within(LAST_WORDS_S):
+            _log.error("what a worker said last could not be taken in time")
 
     def process_ids(self) -> list[int]:
         """Process ids of the workers alive now."""
-        return [
-            slot.process.pid for slot in self._slots if slot.process and slot.process.pid and slot.process.is_alive()
-        ]
+        processes = [process for slot in self._slots if (process := slot.process)]
+        return [process.pid for process in processes if process.pid and process.is_alive()]
 
-    def _say_stop(self, slot: _Slot) -> None:
-        if slot.connection is None:
-            return
-        try:
-            slot.connection.send(Stop())
-        except OSError:
-            _log.debug("the worker had already ended", worker=slot.index)
+    def is_settled(self, worker_index: int) -> bool:
+        """False while a worker that died young has not yet outlived that age: it may die again."""
+        slot = self._slots[worker_index]
+        return slot.quick_deaths == 0 or self._age(slot) > QUICK_DEATH_S
+
+    def _ended_within(self, seconds: float) -> bool:
+        until = self._clock.monotonic() + seconds
+        threads = [slot.thread for slot in self._slots if slot.thread]
+        for thread in threads:
+            thread.join(max(0.0, until - self._clock.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    def _age(self, slot: _Slot) -> float:
+        return self._clock.monotonic() - slot.started_at
 
     def _keep_alive(self, slot: _Slot) -> None:
         while not self._stopping.is_set():
-            self._start_process(slot)
-            self._listen(slot)
-            exit_code = self._bury(slot)
+            exit_code = self._one_life(slot)
             if self._stopping.is_set():
                 return
-            _log.error("a worker died", worker=slot.index, exit_code=exit_code, cameras=slot.camera_ids)
+            delay_s = self._restart_delay(slot)
+            # A crash loop is one failure: said once, until a worker has lived longer.
+            log = _log.error if slot.quick_deaths <= 1 else _log.debug
+            log("a worker died", worker=slot.index, exit_code=exit_code, cameras=slot.camera_ids)
             self._events.died(slot.index, slot.camera_ids, exit_code)
-            self._stopping.wait(self._restart_delay(slot))
+            self._stopping.wait(delay_s)
+
+    def _one_life(self, slot: _Slot) -> int | None:
+        try:
+            self._listen(slot, self._start_process(slot))
+        except Exception as error:  # noqa: BLE001 - thread edge: no process or memory left, no database: tried again
+            log = _log.error if slot.quick_deaths == 0 else _log.debug
+            log("a worker could not be started", worker=slot.index, exc_info=error)
+        return self._bury(slot)
 
     def _restart_delay(self, slot: _Slot) -> float:
-        if self._clock.monotonic() - slot.started_at > QUICK_DEATH_S:
+        if self._age(slot) > QUICK_DEATH_S:
             slot.quick_deaths = 0
             return 0.0
         slot.quick_deaths += 1
-        return 0.0 if slot.quick_deaths == 1 else min(2.0 ** (slot.quick_deaths - 2), LONGEST_RESTART_S)
+        doublings = min(slot.quick_deaths - 2, MAX_DOUBLINGS)
+        return 0.0 if slot.quick_deaths == 1 else min(2.0**doublings, LONGEST_RESTART_S)
 
-    def _start_process(self, slot: _Slot) -> None:
+    def _start_process(self, slot: _Slot) -> Connection:
         ours, theirs = self._context.Pipe(duplex=True)
         slot.connection = ours
         slot.started_at = self._clock.monotonic()
-        slot.process = self._context.Process(
+        process = self._context.Process(
             target=self._target,
             args=(theirs, self._site, self._site_path, self._log_level),
             name=f"vigie-worker-{slot.index}",
             daemon=True,
         )
-        slot.process.start()
-        theirs.close()
-        for camera_id in slot.camera_ids:
-            ours.send(Assign(camera_id=camera_id, last_alerts=dict(self._last_alerts(camera_id))))
-
-    def _listen(self, slot: _Slot) -> None:
-        """Passes messages on until the pipe ends or stays silent for ``HANG_S``."""
-        connection = slot.connection
-        assert connection is not None
         try:
-            while connection.poll(HANG_S):
-                self._events.said(slot.index, connection.recv())
-        except (EOFError, OSError):
-            return
+            process.start()
+        finally:
+            theirs.close()
+        slot.process = process
+        assignments = [Assign(camera_id=name, last_alerts=dict(self._last_alerts(name))) for name in slot.camera_ids]
+        with suppress(OSError):  # it died at once: listening says so
+            for assignment in assignments:
+                ours.send(assignment)
+        return ours
+
+    def _listen(self, slot: _Slot, connection: Connection) -> None:
+        """Passes messages on until the pipe ends or stays silent for ``HANG_S``; says Stop when it is time."""
+        heard_at = self._clock.monotonic()
+        is_told = False
+        while self._clock.monotonic() - heard_at < HANG_S:
+            try:
+                if self._stopping.is_set() and not is_told:
+                    is_told = True
+                    connection.send(Stop())
+                raw = connection.recv_bytes() if connection.poll(WAKE_S) else None
+            except (EOFError, OSError):
+                return
+            if raw is not None:
+                self._pass_on(slot, raw)
+                heard_at = self._clock.monotonic()
         _log.error("a worker is stuck: it is replaced", worker=slot.index, silent_s=HANG_S)
+
+    def _pass_on(self, slot: _Slot, raw: bytes) -> None:
+        try:
+            self._events.said(slot.index, pickle.loads(raw))  # noqa: S301 - from our own child
+        except Exception:  # noqa: BLE001 - thread edge: one bad message may not cost the worker's cameras
+            _log.exception("a worker's message is lost", worker=slot.index)
 
     def _bury(self, slot: _Slot) -> int | None:
         process, connection = slot.process, slot.connection
@@ -168,10 +217,10 @@ class WorkerPool:
             connection.close()
         if process is None:
             return None
-        process.join(STOP_S if self._stopping.is_set() else 1.0)
+        process.join(BURY_S)
         if process.is_alive():
             process.kill()
-            process.join(STOP_S)
+            process.join(BURY_S)
         return process.exitcode
 
 

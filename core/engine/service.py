@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from config.model import SiteSettings
+from config.model import SiteSettings, VmsSettings
 from core import registry
+from core.clock import iso_utc
 from core.contracts import Capability, Clock, VmsConnector
 from core.engine.messages import AlertRaised, BoxesSeen, FromWorker, Heartbeat, StreamChanged
 from core.engine.overlay import OverlayPump
@@ -25,9 +26,6 @@ from core.outbox.relay import DeliveryRelay
 from core.services import Services
 from core.store.store import Store
 from core.types import Alert, Health, HealthLevel, RuleState, StreamState
-
-if TYPE_CHECKING:
-    from apscheduler.job import Job
 
 STOP_S = 8.0
 """Longest wait for one delivery thread: a request in flight ends within its own time-out."""
@@ -54,35 +52,45 @@ _STREAM_LEVEL = {
 @dataclass(frozen=True, slots=True)
 class _Vms:
     connector: VmsConnector
+    actions: tuple[str, ...]
     relay: DeliveryRelay
     overlay: OverlayPump | None
 
 
 class Service:
-    """One site at work. ``start`` returns once everything runs; ``stop`` once everything has ended."""
+    """One site at work. ``start`` returns once everything runs; ``stop`` once everything has ended.
+
+    Constructing takes the database, which ``stop`` gives back; one that failed to construct or start holds nothing.
+    """
 
     def __init__(self, site: SiteSettings, site_path: Path, services: Services, *, log_level: str = "info") -> None:
         self.site = site
         self.health = HealthBoard()
         self._clock: Clock = services.clock
         self._cameras = {camera.id: camera for camera in site.cameras}
-        self.store = Store.open(store_url(site), clock=self._clock)
-        self._vms = {vms.id: self._build_vms(registry.connector(vms.type)(vms, services), vms.id) for vms in site.vms}
-        self._pool = WorkerPool(
-            site,
-            site_path,
-            events=self,
-            last_alerts=self.store.last_alerts,
-            clock=self._clock,
-            log_level=log_level,
-        )
         self._statistics: dict[str, Mapping[str, float]] = {}
         self._dropped_boxes: dict[int, int] = {}
-        self._stopping = threading.Event()
+        self._giving_up = threading.Event()
         self._calendar = BackgroundScheduler(timezone=ZoneInfo(site.site.timezone))
+        with ExitStack() as ending:
+            self.store = Store.open(store_url(site), clock=self._clock)
+            ending.callback(self.store.close)
+            self._vms: dict[str, _Vms] = {}
+            for vms in site.vms:
+                connector = registry.connector(vms.type)(vms, services)
+                ending.callback(connector.close)
+                self._vms[vms.id] = self._build_vms(connector, vms)
+            self._pool = WorkerPool(
+                site,
+                site_path,
+                events=self,
+                last_alerts=self.store.last_alerts,
+                clock=self._clock,
+                log_level=log_level,
+            )
+            self._ending = ending.pop_all()
 
-    def _build_vms(self, connector: VmsConnector, vms_id: str) -> _Vms:
-        settings = next(vms for vms in self.site.vms if vms.id == vms_id)
+    def _build_vms(self, connector: VmsConnector, settings: VmsSettings) -> _Vms:
         relay = DeliveryRelay(
             vms=settings,
             connector=connector,
@@ -92,41 +100,60 @@ class Service:
             rng=random.Random(),  # noqa: S311 - jitter, not a secret
         )
         shows_boxes = Capability.BOXES in connector.capabilities and "metadata" in settings.publish
-        return _Vms(connector, relay, OverlayPump(connector) if shows_boxes else None)
+        return _Vms(connector, connector.actions(), relay, OverlayPump(connector) if shows_boxes else None)
 
     def start(self) -> None:
-        """Takes up what an earlier life left, then starts deliveries, calendar and workers."""
+        """Takes up what an earlier life left, then starts deliveries, calendar and workers: all of them, or nothing."""
+        try:
+            self._take_up()
+            self._start_threads()
+        except BaseException:
+            self.stop()
+            raise
+        _log.info("started", site=self.site.site.name, cameras=len(self._cameras), vms=len(self._vms))
+
+    def _take_up(self) -> None:
         uncertain = self.store.recover()
         if uncertain:
             _log.warning("deliveries were cut off by the last stop: the VMS is asked before resending", count=uncertain)
         orphans = self.store.park_unknown_vms(self._vms)
         if orphans:
             _log.warning("deliveries of a VMS that is no longer in the settings are parked", count=orphans)
+
+    def _start_threads(self) -> None:
+        self._ending.callback(self._stop_deliveries)
         for vms in self._vms.values():
             vms.relay.start()
             if vms.overlay:
                 vms.overlay.start()
-        self._purge_job: Job = self._calendar.add_job(self._purge, "cron", hour=PURGE_HOUR)
+        # A machine that was too busy or asleep at that hour does it later.
+        self._calendar.add_job(self._purge, "cron", hour=PURGE_HOUR, coalesce=True, misfire_grace_time=None)
         self._calendar.start()
+        self._ending.callback(self._calendar.shutdown)
+        self._ending.callback(self._giving_up.set)
+        self._ending.callback(self._pool.stop)
         self._pool.start()
-        _log.info("started", site=self.site.site.name, cameras=len(self._cameras), vms=len(self._vms))
 
     def stop_watching(self) -> None:
         """Ends the workers; what they had said is stored, and deliveries go on."""
         self._pool.stop()
 
     def stop(self) -> None:
-        """Ends workers first, so that their last alerts are stored; what is undelivered waits in the store."""
-        self._stopping.set()
-        self.stop_watching()
-        self._calendar.shutdown(wait=True)
-        for vms in self._vms.values():
+        """Ends workers first, so that their last alerts are stored; what is undelivered waits in the store.
+
+        May be called twice, and after a start that failed. Each part is ended even where ending another one fails.
+        """
+        self._ending.close()
+        _log.info("stopped")
+
+    def _stop_deliveries(self) -> None:
+        for vms in self._vms.values():  # all together: each may have a request under way
+            vms.relay.stop(0.0)
+        for name, vms in self._vms.items():
             if vms.overlay:
                 vms.overlay.stop(STOP_S)
-            vms.relay.stop(STOP_S)
-            vms.connector.close()
-        self.store.close()
-        _log.info("stopped")
+            if not vms.relay.stop(STOP_S):
+                _log.warning("a delivery is cut off: the next start asks the VMS for it", vms=name)
 
     def said(self, worker_index: int, message: FromWorker) -> None:
         """A worker's message, from its reader thread."""
@@ -139,11 +166,13 @@ class Service:
         elif isinstance(message, Heartbeat):
             self._statistics.update(message.statistics)
             self._dropped_boxes[worker_index] = message.dropped_boxes
-            self.health.report(Health(component=f"worker/{worker_index}", level=HealthLevel.GREEN))
+            if self._pool.is_settled(worker_index):
+                self.health.report(Health(component=f"worker/{worker_index}", level=HealthLevel.GREEN))
 
     def died(self, worker_index: int, camera_ids: Sequence[str], exit_code: int | None) -> None:
         """A worker ended; the pool replaces it."""
-        cause = f"the worker process ended with code {exit_code}; a new one takes its cameras over"
+        how = "could not be started" if exit_code is None else f"ended with code {exit_code}"
+        cause = f"the worker process {how}; a new one takes its cameras over"
         self.health.report(Health(component=f"worker/{worker_index}", level=HealthLevel.YELLOW, cause=cause))
         for camera_id in camera_ids:
             self.health.report(Health(component=f"camera/{camera_id}", level=HealthLevel.YELLOW, cause=cause))
@@ -152,7 +181,7 @@ class Service:
         """Alert and deliveries in one transaction, before anything is sent (guarantee 1)."""
         camera = self._cameras[alert.camera_id]
         vms = self._vms[camera.vms]
-        actions = vms.connector.actions() if alert.state is RuleState.ARMED else ()
+        actions = vms.actions if alert.state is RuleState.ARMED else ()
         if not self._stored(alert, [(camera.vms, action) for action in actions]):
             return
         _log.info(
@@ -161,14 +190,24 @@ class Service:
         vms.relay.wake()
 
     def _stored(self, alert: Alert, deliveries: list[tuple[str, str]]) -> bool:
-        """Insists until the database takes it: meanwhile the worker's pipe fills and holds what follows."""
+        """Insists until the database takes it: meanwhile the worker's pipe fills and holds what follows.
+
+        A service that stops insists as long as it waits for its workers; what is not stored then is lost, and said so.
+        """
         while True:
             try:
                 is_new = self.store.add_alert(alert, deliveries)
             except StoreError as error:
                 self.health.report(Health(component="store", level=HealthLevel.RED, cause=error.line()))
-                if self._stopping.wait(STORE_RETRY_S):
-                    raise
+                if self._giving_up.wait(STORE_RETRY_S):
+                    _log.error(
+                        "an alert is lost: the service stopped while the database refused it",
+                        camera=alert.camera_id,
+                        rule=alert.rule_id,
+                        captured=iso_utc(alert.captured_at),
+                        cause=error.line(),
+                    )
+                    return False
             else:
                 self.health.report(Health(component="store", level=HealthLevel.GREEN))
                 return is_new
@@ -182,9 +221,12 @@ class Service:
         return sum(self.store.backlog(vms_id)[0] for vms_id in self._vms)
 
     def statistics(self) -> dict[str, Mapping[str, float]]:
-        """Counters by camera and by VMS."""
-        deliveries = {f"vms/{name}": vms.relay.statistics() for name, vms in self._vms.items()}
-        return {**{f"camera/{name}": values for name, values in self._statistics.items()}, **deliveries}
+        """Counters by camera, VMS and worker, see ``docs/architecture.md``."""
+        cameras = {f"camera/{name}": values for name, values in self._statistics.copy().items()}
+        workers = {
+            f"worker/{index}": {"boxes_dropped": float(count)} for index, count in self._dropped_boxes.copy().items()
+        }
+        return {**cameras, **{f"vms/{name}": _vms_statistics(vms) for name, vms in self._vms.items()}, **workers}
 
     def report_health(self) -> list[Health]:
         """Health of every component, now."""
@@ -212,6 +254,12 @@ class Service:
     def _purge(self) -> None:
         erased = self.store.purge(self._clock.utc() - self.site.storage.keep_alerts_days * DAY_S)
         _log.info("old alerts erased", count=erased, older_than_days=self.site.storage.keep_alerts_days)
+
+
+def _vms_statistics(vms: _Vms) -> dict[str, float]:
+    overlay = vms.overlay
+    boxes = {"boxes_sent": float(overlay.sent), "boxes_dropped": float(overlay.dropped)} if overlay else {}
+    return {**vms.relay.statistics(), **boxes}
 
 
 def store_url(site: SiteSettings) -> str:

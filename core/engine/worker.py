@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,14 +22,13 @@ from core.engine.messages import (
     BoxesSeen,
     Heartbeat,
     Ready,
-    Release,
     Stop,
     StreamChanged,
     ToWorker,
 )
 from core.engine.outbound import Outbound
 from core.errors import VigieError
-from core.logs import configure_logging
+from core.logs import configure_logging, describe
 from core.services import services_for
 from core.types import Alert, FrameBoxes, StreamState, UtcSeconds
 
@@ -37,6 +37,9 @@ HEARTBEAT_S = 1.0
 
 STOP_S = 6.0
 """Longest wait for one camera to let go of its stream."""
+
+REFUSED_RETRY_S = 60.0
+"""A camera that could not be taken (its model is altered, its VMS type fails to load …) is tried again so often."""
 
 _log = structlog.get_logger(component="worker")
 
@@ -72,16 +75,24 @@ class Worker:
         self._services = services_for(site_path)
         self._connectors: dict[str, VmsConnector] = {}
         self._cameras: dict[str, _Running] = {}
+        self._refused: dict[str, tuple[Assign, float]] = {}
+        self._is_ending = False
 
     def run(self) -> None:
         """Obeys until told to stop, or until the supervisor is gone."""
         self._outbound.send(Ready())
         try:
-            while self._obey_next():
+            while not self._is_ending and self._obey_next():
+                self._retry_refused()
                 self._outbound.send(self._heartbeat())
         except (EOFError, OSError):
             _log.warning("the supervisor is gone: stopping")
-        self._stop()
+        finally:
+            self._stop()
+
+    def end(self) -> None:
+        """Makes ``run`` return within a heartbeat, all said; for signal handlers."""
+        self._is_ending = True
 
     def _obey_next(self) -> bool:
         """Handles what arrives within a heartbeat; False on Stop."""
@@ -90,8 +101,6 @@ class Worker:
         message: ToWorker = self._connection.recv()
         if isinstance(message, Assign):
             self._assign(message)
-        elif isinstance(message, Release):
-            self._release(message.camera_id)
         return not isinstance(message, Stop)
 
     def _heartbeat(self) -> Heartbeat:
@@ -107,7 +116,23 @@ class Worker:
         try:
             self._cameras[camera.id] = self._start(camera, message.last_alerts)
         except VigieError as error:
-            self._outbound.send(StreamChanged(camera_id=camera.id, state=StreamState.REFUSED, cause=error.line()))
+            self._refuse(message, error.line())
+        except Exception as error:  # noqa: BLE001 - a defect in one plug-in may not cost this process's other cameras
+            if camera.id not in self._refused:
+                _log.exception("a camera could not be taken", camera=camera.id)
+            self._refuse(message, f"defect: {describe(error)}")
+        else:
+            self._refused.pop(camera.id, None)
+
+    def _refuse(self, message: Assign, cause: str) -> None:
+        self._refused[message.camera_id] = message, self._services.clock.monotonic() + REFUSED_RETRY_S
+        self._outbound.send(StreamChanged(camera_id=message.camera_id, state=StreamState.REFUSED, cause=cause))
+
+    def _retry_refused(self) -> None:
+        now = self._services.clock.monotonic()
+        for message, due_at in list(self._refused.values()):
+            if due_at <= now:
+                self._assign(message)
 
     def _start(self, camera: CameraSettings, last_alerts: Mapping[str, UtcSeconds]) -> _Running:
         vms = self._site.vms_of(camera)
@@ -121,6 +146,7 @@ class Worker:
             report=lambda state, cause: self._outbound.send(
                 StreamChanged(camera_id=camera.id, state=state, cause=cause)
             ),
+            clock=self._services.clock,
         )
         feed.start()
         return _Running(feed=feed, analyser=analyser)
@@ -130,25 +156,34 @@ class Worker:
             self._connectors[vms.id] = registry.connector(vms.type)(vms, self._services)
         return self._connectors[vms.id]
 
-    def _release(self, camera_id: str) -> None:
-        running = self._cameras.pop(camera_id, None)
-        if running is None:
-            return
-        if not running.feed.stop(STOP_S):
-            _log.error("a video source did not let go in time", camera=camera_id)
-        running.analyser.close()
-
     def _stop(self) -> None:
-        for camera_id in list(self._cameras):
-            self._release(camera_id)
-        for connector in self._connectors.values():
-            connector.close()
-        self._outbound.close(STOP_S)
+        """Ends all streams together, lets each analysis finish, and says what is still to be said, whatever fails."""
+        with ExitStack() as ending:
+            ending.callback(self._outbound.close, STOP_S)
+            for connector in self._connectors.values():
+                ending.callback(connector.close)
+            for camera_id, running in self._cameras.items():
+                ending.callback(_let_go, camera_id, running)
+            for running in self._cameras.values():
+                running.feed.end()
+
+
+def _let_go(camera_id: str, running: _Running) -> None:
+    if not running.feed.stop(STOP_S):
+        _log.error("a video source did not let go in time", camera=camera_id)
+    running.analyser.close()
 
 
 def main(connection: Connection, site: SiteSettings, site_path: Path, log_level: str) -> None:
-    """Entry of the worker process. The supervisor alone decides when it ends: Ctrl-C reaches only the supervisor."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Entry of the worker process. Ctrl-C and Ctrl-Break are the supervisor's business, which then says Stop.
+
+    A service manager may send SIGTERM to every process at once: the worker then ends as if it had been told.
+    """
+    for name in ("SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     configure_logging(log_level)
     logging.getLogger("libav").setLevel(logging.CRITICAL)
-    Worker(connection, site, site_path).run()
+    worker = Worker(connection, site, site_path)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: worker.end())
+    worker.run()

@@ -79,6 +79,23 @@ def test_a_plug_in_that_cannot_be_imported_is_named_with_its_place(group: Group,
     assert caught.value.exit_code == 1
 
 
+def test_a_name_that_two_packages_claim_is_refused_and_both_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("vigie_one", "vigie_two"):
+        entry_points = {"vigie.checks:twice": f"{module}:look"}
+        install_plugin(tmp_path / module, monkeypatch, module=module, code=PLUGIN, entry_points=entry_points)
+    with pytest.raises(VigieError, match=r"'twice' of vigie\.checks is claimed by several packages: vigie_one:look, v"):
+        registry.check("twice")
+
+
+def test_a_plug_in_that_fails_while_it_is_imported_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry_points = {"vigie.checks:broken": "vigie_broken:look"}
+    install_plugin(tmp_path, monkeypatch, module="vigie_broken", code="look = 1 / 0", entry_points=entry_points)
+    with pytest.raises(VigieError, match=r"the plug-in 'broken' .* cannot be loaded: division by zero"):
+        registry.check("broken")
+
+
 def test_everything_that_is_installed_can_be_loaded_by_its_name() -> None:
     kinds = registry.kinds()
     assert sorted(kinds.rules) == registry.names(Group.RULES)

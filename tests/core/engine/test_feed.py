@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from core.clock import ManualClock
 from core.contracts import Analyser, VideoSource
 from core.engine import feed as feed_module
 from core.engine.feed import CameraFeed
@@ -42,9 +43,11 @@ class CountingAnalyser(Analyser):
     def __init__(self) -> None:
         self.pushed = 0
         self.interruptions = 0
+        self.on_push: Callable[[Packet], None] = lambda _packet: None
 
     def push(self, packet: Packet) -> None:
         self.pushed += 1
+        self.on_push(packet)
 
     def interrupted(self) -> None:
         self.interruptions += 1
@@ -59,6 +62,7 @@ class Harness:
     """A feed over a list of scripted sources; the last one stays open."""
 
     def __init__(self, *scripts: tuple[int, Exception | str]) -> None:
+        self.clock = ManualClock()
         self.sources = [Script(*script) for script in scripts]
         self.analyser = CountingAnalyser()
         self.states: queue.Queue[tuple[StreamState, str]] = queue.Queue()
@@ -67,6 +71,7 @@ class Harness:
             open_source=self._next_source,
             analyser=self.analyser,
             report=lambda state, cause: self.states.put((state, cause)),
+            clock=self.clock,
         )
 
     def _next_source(self) -> VideoSource:
@@ -111,10 +116,16 @@ def test_what_a_person_must_mend_is_refused_and_not_hammered(refusal: VigieError
     assert harness.feed.stop(PATIENCE_S)
 
 
-def test_the_back_off_doubles_to_its_bound_and_starts_again_after_a_packet(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("stream_s", "after"), [(feed_module.STEADY_S, feed_module.FIRST_RETRY_S), (1.0, feed_module.LONGEST_RETRY_S)]
+)
+def test_the_back_off_doubles_to_its_bound_and_starts_again_only_after_a_steady_stream(
+    stream_s: float, after: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waits: list[float] = []
     failures: list[tuple[int, Exception | str]] = [(0, VmsUnavailable("down"))] * 7
-    harness = Harness(*failures, (1, VmsUnavailable("down")), (0, "stays"))
+    harness = Harness(*failures, (2, VmsUnavailable("down")), (0, "stays"))
+    harness.analyser.on_push = lambda _packet: harness.clock.advance(stream_s)
     wait = harness.feed._stopping.wait
 
     def no_wait(seconds: float) -> bool:
@@ -127,7 +138,7 @@ def test_the_back_off_doubles_to_its_bound_and_starts_again_after_a_packet(monke
         harness.states.get(timeout=PATIENCE_S)
     assert harness.feed.stop(PATIENCE_S)
     assert waits[:7] == [0.25, 0.5, 1.0, 2.0, feed_module.LONGEST_RETRY_S, feed_module.LONGEST_RETRY_S, 4.0]
-    assert waits[7] == feed_module.FIRST_RETRY_S
+    assert waits[7] == after
 
 
 def test_stop_closes_a_source_that_is_waiting() -> None:
@@ -136,3 +147,17 @@ def test_stop_closes_a_source_that_is_waiting() -> None:
     harness.states_until(StreamState.STREAMING)
     assert harness.feed.stop(PATIENCE_S)
     assert harness.states_until(StreamState.STOPPED)[-1] is StreamState.STOPPED
+
+
+def test_a_source_that_cannot_be_closed_costs_neither_its_camera_nor_the_stop() -> None:
+    class Stubborn(Script):
+        def close(self) -> None:
+            super().close()
+            raise RuntimeError("a defect in a connector")
+
+    harness = Harness()
+    harness.sources = [Stubborn(1, VmsUnavailable("down")), Stubborn(1, "stays")]
+    harness.feed.start()
+    harness.states_until(StreamState.LOST)
+    harness.states_until(StreamState.STREAMING)
+    assert harness.feed.stop(PATIENCE_S)

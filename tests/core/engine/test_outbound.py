@@ -4,7 +4,7 @@ import multiprocessing
 from multiprocessing.connection import Connection
 
 from core.engine import outbound
-from core.engine.messages import BoxesSeen, StreamChanged
+from core.engine.messages import BoxesSeen, Heartbeat, StreamChanged
 from core.engine.outbound import MAX_BOXES, Outbound
 from core.types import FrameBoxes, StreamState
 
@@ -63,3 +63,15 @@ def test_a_supervisor_that_is_gone_breaks_the_lane_and_frees_who_waits() -> None
         lane.send(state("a"))
     lane.close(5.0)
     assert lane.is_broken
+    lane.send(state("a"))
+    assert not lane._messages
+
+
+def test_a_message_that_cannot_be_pickled_does_not_stop_the_others() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    lane = Outbound(theirs)
+    lane.send(Heartbeat(statistics={"a": {"x": lambda: 1.0}}, dropped_boxes=0))  # type: ignore[dict-item]
+    lane.send(state("a"))
+    lane.close(5.0)
+    theirs.close()
+    assert drain(ours) == [state("a")]

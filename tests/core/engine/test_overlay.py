@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+from structlog.testing import capture_logs
+
 from config.model import CameraSettings
 from core.engine.overlay import OverlayPump
 from core.errors import VmsUnavailable
@@ -13,10 +16,11 @@ PATIENCE_S = 5.0
 
 
 class BoxConnector(FakeConnector):
-    def __init__(self, *, fails: int = 0) -> None:
+    def __init__(self, *, fails: int = 0, error: Exception | None = None) -> None:
         super().__init__()
         self.shown: list[float] = []
         self.fails = fails
+        self.error = error or VmsUnavailable("no one answers")
         self.changed = threading.Condition()
 
     def publish_boxes(self, boxes: FrameBoxes, camera: CameraSettings) -> None:
@@ -24,7 +28,7 @@ class BoxConnector(FakeConnector):
             self.changed.notify_all()
             if self.fails:
                 self.fails -= 1
-                raise VmsUnavailable("no one answers")
+                raise self.error
             self.shown.append(boxes.captured_at)
 
     def wait_for(self, count: int) -> None:
@@ -59,8 +63,9 @@ def test_order_is_kept_per_camera() -> None:
     assert pump.dropped == 0
 
 
-def test_a_vms_that_fails_costs_frames_and_nothing_else() -> None:
-    connector = BoxConnector(fails=1)
+@pytest.mark.parametrize("error", [VmsUnavailable("no one answers"), RuntimeError("a defect in a connector")])
+def test_a_vms_that_fails_costs_frames_and_nothing_else(error: Exception) -> None:
+    connector = BoxConnector(fails=1, error=error)
     pump = OverlayPump(connector)
     pump.start()
     pump.show(frame(1.0), camera("a"))
@@ -69,3 +74,23 @@ def test_a_vms_that_fails_costs_frames_and_nothing_else() -> None:
     pump.stop(PATIENCE_S)
     assert connector.shown == [2.0]
     assert (pump.dropped, pump.sent) == (1, 1)
+
+
+def test_a_camera_that_fails_beside_one_that_works_is_logged_once() -> None:
+    class OneCamera(BoxConnector):
+        def publish_boxes(self, boxes: FrameBoxes, camera: CameraSettings) -> None:
+            if boxes.camera_id == "b":
+                raise VmsUnavailable("no such source")
+            super().publish_boxes(boxes, camera)
+
+    connector = OneCamera()
+    pump = OverlayPump(connector)
+    with capture_logs() as logs:
+        for number in range(5):
+            pump.show(frame(float(number), "a"), camera("a"))
+            pump.show(frame(float(number), "b"), camera("b"))
+        pump.show(frame(5.0, "a"), camera("a"))
+        pump.start()
+        connector.wait_for(6)
+        pump.stop(PATIENCE_S)
+    assert [line["camera"] for line in logs] == ["b"]

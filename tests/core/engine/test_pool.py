@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.model import SiteSettings
-from core.clock import SystemClock
+from core.clock import ManualClock, SystemClock
+from core.contracts import Clock
+from core.engine import pool as pool_module
 from core.engine.messages import FromWorker, Ready, StreamChanged
-from core.engine.pool import WorkerMain, WorkerPool, shares
+from core.engine.pool import LONGEST_RESTART_S, QUICK_DEATH_S, WorkerMain, WorkerPool, shares
+from core.errors import StoreError
 from tests.core.engine import fake_workers
 from tests.core.engine.sites import camera, site
 
@@ -24,6 +28,8 @@ class Heard:
         self.deaths: queue.Queue[tuple[str, ...]] = queue.Queue()
 
     def said(self, worker_index: int, message: FromWorker) -> None:
+        if isinstance(message, StreamChanged) and message.camera_id == "unlistened":
+            raise KeyError(message.camera_id)
         self.messages.put(message)
 
     def died(self, worker_index: int, camera_ids: Sequence[str], exit_code: int | None) -> None:
@@ -36,20 +42,32 @@ class Heard:
                 return message
 
 
+def a_pool(
+    heard: Heard,
+    *,
+    watched: SiteSettings | None = None,
+    path: Path = Path("site.yaml"),
+    target: WorkerMain = fake_workers.obedient,
+    last_alerts: Callable[[str], Mapping[str, float]] = lambda _camera: {},
+    clock: Clock | None = None,
+) -> WorkerPool:
+    return WorkerPool(
+        watched or site(camera("a")),
+        path,
+        events=heard,
+        last_alerts=last_alerts,
+        clock=clock or SystemClock(),
+        log_level="error",
+        target=target,
+    )
+
+
 @contextmanager
 def running(
     watched: SiteSettings, path: Path, target: WorkerMain, last_alerts: Mapping[str, float]
 ) -> Iterator[tuple[WorkerPool, Heard]]:
     heard = Heard()
-    pool = WorkerPool(
-        watched,
-        path,
-        events=heard,
-        last_alerts=lambda _camera: last_alerts,
-        clock=SystemClock(),
-        log_level="error",
-        target=target,
-    )
+    pool = a_pool(heard, watched=watched, path=path, target=target, last_alerts=lambda _camera: last_alerts)
     pool.start()
     try:
         yield pool, heard
@@ -87,3 +105,99 @@ def test_a_killed_worker_is_heard_to_its_last_word_and_replaced_with_its_cameras
         assert heard.deaths.get(timeout=PATIENCE_S) == ("a", "b")
         after = {heard.next_stream(), heard.next_stream()}
     assert {(message.camera_id, message.cause) for message in after} == {("a", "zone=12"), ("b", "zone=12")}
+
+
+@pytest.mark.slow
+def test_a_message_that_cannot_be_read_or_taken_costs_only_itself(tmp_path: Path) -> None:
+    with running(site(camera("a")), tmp_path / "site.yaml", fake_workers.talks_nonsense, {}) as (_pool, heard):
+        assert heard.next_stream().camera_id == "a"
+    assert heard.deaths.empty()
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_end_when_told_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "STOP_S", 0.1)
+    heard = Heard()
+    pool = a_pool(heard, target=fake_workers.deaf)
+    pool.start()
+    assert isinstance(heard.messages.get(timeout=PATIENCE_S), Ready)
+    pool.stop()
+    assert pool.process_ids() == []
+    assert not any(slot.thread and slot.thread.is_alive() for slot in pool._slots)
+    assert heard.deaths.empty()
+
+
+@pytest.mark.slow
+def test_a_silent_worker_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "HANG_S", 0.1)
+    heard = Heard()
+    pool = a_pool(heard, target=fake_workers.deaf)
+    pool.start()
+    assert heard.deaths.get(timeout=PATIENCE_S) == ("a",)
+    pool.stop()
+    assert pool.process_ids() == []
+
+
+@pytest.mark.slow
+def test_a_stop_while_a_worker_is_being_replaced_leaves_no_process() -> None:
+    heard = Heard()
+    pool = a_pool(heard, target=fake_workers.dies_at_once)
+    pool.start()
+    assert heard.deaths.get(timeout=PATIENCE_S) == ("a",)
+    pool.stop()
+    pool.stop()
+    assert pool.process_ids() == []
+    assert not any(slot.thread and slot.thread.is_alive() for slot in pool._slots)
+
+
+@pytest.mark.slow
+def test_a_database_that_refuses_the_last_alerts_delays_a_worker_and_does_not_end_it() -> None:
+    refusals = [StoreError("the database hangs")]
+
+    def last_alerts(_camera_id: str) -> Mapping[str, float]:
+        if refusals:
+            raise refusals.pop()
+        return {"zone": 12.0}
+
+    heard = Heard()
+    pool = a_pool(heard, last_alerts=last_alerts)
+    pool.start()
+    try:
+        assert heard.deaths.get(timeout=PATIENCE_S) == ("a",)
+        assert heard.next_stream().cause == "zone=12"
+    finally:
+        pool.stop()
+
+
+def test_a_crash_loop_of_any_length_is_slowed_down_to_a_bound_and_is_not_settled() -> None:
+    clock = ManualClock()
+    pool = a_pool(Heard(), clock=clock)
+    slot = pool._slots[0]
+    delays = [pool._restart_delay(slot) for _ in range(3000)]
+    assert delays[:6] == [0.0, 1.0, 2.0, 4.0, 8.0, LONGEST_RESTART_S]
+    assert delays[-1] == LONGEST_RESTART_S
+    assert not pool.is_settled(0)
+    clock.advance(QUICK_DEATH_S + 1)
+    assert pool.is_settled(0)
+    assert pool._restart_delay(slot) == 0.0
+
+
+def test_a_crash_loop_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = a_pool(Heard(), clock=ManualClock())
+    lives = iter(range(5))
+
+    def life(_slot: object) -> int:
+        if next(lives) == 4:
+            pool._stopping.set()
+        return -11
+
+    monkeypatch.setattr(pool, "_one_life", life)
+    monkeypatch.setattr(pool, "_restart_delay", _count)
+    with capture_logs() as logs:
+        pool._keep_alive(pool._slots[0])
+    assert [line["log_level"] for line in logs] == ["error", "debug", "debug", "debug"]
+
+
+def _count(slot: pool_module._Slot) -> float:
+    slot.quick_deaths += 1
+    return 0.0

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from core import registry
 from core.clock import ManualClock
 from core.contracts import VmsConnector
 from core.engine.messages import AlertRaised, Heartbeat, StreamChanged
 from core.engine.service import Service
-from core.errors import StoreError
+from core.errors import StoreError, UsageError
 from core.fakes import FakeConnector
 from core.services import services_for
 from core.types import Alert, DeliveryState, Health, HealthLevel, Priority, RuleState, StreamState
@@ -34,7 +36,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     services = services_for(tmp_path / "site.yaml", ManualClock())
     made = Service(site(camera("a"), folder=tmp_path / "var"), tmp_path / "site.yaml", services)
     yield made
-    made.store.close()
+    made.stop()
 
 
 def alert(state: RuleState = RuleState.ARMED) -> Alert:
@@ -87,7 +89,7 @@ def test_an_alert_that_the_database_refuses_is_tried_until_it_is_taken(
         return False
 
     monkeypatch.setattr(service.store, "add_alert", refuse_twice)
-    monkeypatch.setattr(service._stopping, "wait", no_wait)
+    monkeypatch.setattr(service._giving_up, "wait", no_wait)
     service.accept(alert())
     assert [health.level for health in seen] == [HealthLevel.RED, HealthLevel.RED]
     assert service.backlog() == 2
@@ -132,3 +134,85 @@ def test_what_a_stopped_service_left_undelivered_is_delivered_by_the_next_one(se
         assert [(delivery.key, delivery.state) for delivery in uncertain] == [(key, DeliveryState.PENDING)]
     finally:
         following.store.close()
+
+
+def test_an_alert_that_the_database_refuses_to_the_end_is_named_and_does_not_hold_up_the_stop(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> bool:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(service.store, "add_alert", refuse)
+    service._giving_up.set()
+    with capture_logs() as logs:
+        service.accept(alert())
+    lost = [line for line in logs if line["log_level"] == "error"]
+    assert [(line["camera"], line["rule"], line["cause"]) for line in lost] == [("a", "zone", "the disk is full")]
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith(("delivery-", "pool-", "AP"))}
+
+
+def test_a_start_that_fails_half_way_leaves_no_thread_and_no_lock(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        assert threads()
+        raise RuntimeError("no thread left")
+
+    monkeypatch.setattr(service._pool, "start", fail)
+    with pytest.raises(RuntimeError, match="no thread left"):
+        service.start()
+    assert threads() == set()
+    assert isinstance(service.connector("vms"), FakeConnector)
+    assert service.connector("vms").is_closed  # type: ignore[attr-defined]
+    Service(site(camera("a"), folder=tmp_path / "var"), tmp_path / "s.yaml", services_for(tmp_path / "s.yaml")).stop()
+
+
+def test_a_stop_may_be_repeated(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service._pool, "start", lambda: None)
+    service.start()
+    service.stop()
+    service.stop()
+    assert threads() == set()
+
+
+def test_a_part_that_cannot_be_ended_does_not_keep_the_others(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("a defect in the pool")
+
+    monkeypatch.setattr(service._pool, "start", lambda: None)
+    monkeypatch.setattr(service._pool, "stop", fail)
+    service.start()
+    with pytest.raises(RuntimeError, match="a defect in the pool"):
+        service.stop()
+    assert threads() == set()
+    Service(site(camera("a"), folder=tmp_path / "var"), tmp_path / "s.yaml", services_for(tmp_path / "s.yaml")).stop()
+
+
+def test_a_connector_that_cannot_be_made_does_not_keep_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_name: str) -> type[VmsConnector]:
+        raise UsageError("not installed")
+
+    settings = site(camera("a"), folder=tmp_path / "var")
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "connector", refuse)
+        with pytest.raises(UsageError):
+            Service(settings, tmp_path / "s.yaml", services_for(tmp_path / "s.yaml"))
+    monkeypatch.setattr(registry, "connector", lambda _name: FakeConnector)
+    Service(settings, tmp_path / "s.yaml", services_for(tmp_path / "s.yaml")).stop()
+
+
+def test_a_worker_that_dies_again_and_again_is_not_green_between_its_deaths(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service._pool, "is_settled", lambda _index: False)
+    service.died(0, ["a"], -11)
+    service.said(0, Heartbeat(statistics={}, dropped_boxes=4))
+    assert {health.component: health.level for health in service.health.all()}["worker/0"] is HealthLevel.YELLOW
+    assert service.statistics()["worker/0"] == {"boxes_dropped": 4.0}
