@@ -41,6 +41,7 @@ class FileVideo:
         except CodecError:
             self._container.close()
             raise
+        self._last: float | None = None
         self.corrupt = 0
         """Damaged packets and pictures that were left out."""
 
@@ -54,10 +55,10 @@ class FileVideo:
 
     @property
     def duration_s(self) -> float | None:
-        """How long the container says it is; None when it does not say."""
+        """How long the container says it is; where it does not say, the time of the last picture read so far."""
         if self._stream.duration is not None and self._stream.time_base is not None:
             return float(self._stream.duration * self._stream.time_base)
-        return None if self._container.duration is None else self._container.duration / av.time_base
+        return self._last if self._container.duration is None else self._container.duration / av.time_base
 
     def frames(self) -> Iterator[DecodedFrame]:
         """Every picture in presentation order; ``captured_at`` is file time in seconds.
@@ -73,6 +74,7 @@ class FileVideo:
                 continue
             now = self._time_of(picture, now)
             first = now if first is None else first
+            self._last = max(self._last or 0.0, now - first)
             yield DecodedFrame(picture=picture, captured_at=now - first)
         if first is None:
             raise CodecError(

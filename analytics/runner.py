@@ -67,11 +67,12 @@ class RuleRunner:
         try:
             occurrences = self._rule.update(replace(tick, tracks=tuple(filter(self._counts, tick.tracks))))
             self.figures = self._rule.figures()
+            alerts = [self._alert(occurrence, tick) for occurrence in occurrences if self._starts_cooldown(occurrence)]
         except Exception:  # noqa: BLE001 - a rule may be anybody's plug-in; its defect must not stop the other rules
             self._note_defect()
             return []
         self._defects_in_a_row = 0
-        return [self._alert(occurrence, tick) for occurrence in occurrences if self._starts_cooldown(occurrence)]
+        return alerts
 
     def _counts(self, track: Track) -> bool:
         settings = self._settings

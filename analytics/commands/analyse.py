@@ -12,11 +12,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analytics.commands.options import add_analysis_options, analysis_settings, rule_kinds
-from analytics.detect.factory import create_detector
-from analytics.filevideo import FileVideo
-from analytics.rate import FrameRate
-from analytics.runner import RuleRunner
-from analytics.scene import SceneAnalyser
+from analytics.offline import FileAnalysis
 from config.load import load_rules
 from config.model import AnalysisSettings, RuleSettings, State
 from core.cli.output import add_json_flag, print_json, print_table, remarks
@@ -59,31 +55,23 @@ def analyse_file(video: Path, rules: Sequence[RuleSettings], analysis: AnalysisS
         ModelError: the detector cannot be used.
     """
     started = time.monotonic()
-    runners = [RuleRunner(_CAMERA, rule, is_active=_always) for rule in rules if rule.state is not State.OFF]
+    watched = [rule for rule in rules if rule.state is not State.OFF]
     alerts: list[Alert] = []
-    rate, frames_analysed, last = FrameRate(analysis.fps), 0, 0.0
-    with FileVideo(video) as file:
-        scene = SceneAnalyser(_CAMERA, create_detector(analysis), runners, min_confidence=analysis.min_confidence)
-        with _progress() as progress:
-            task = progress.add_task(video.name, total=file.duration_s)
-            for frame in file.frames():
-                last = max(last, frame.captured_at)
-                if rate.take(frame.captured_at):
-                    alerts += scene.analyse(frame).alerts
-                    frames_analysed += 1
-                    progress.update(task, completed=last)
-        duration_s = last if file.duration_s is None else file.duration_s
-        corrupt = file.corrupt
-    return Report(
-        video=video,
-        duration_s=duration_s,
-        frames_analysed=frames_analysed,
-        alerts=tuple(alerts),
-        wall_s=time.monotonic() - started,
-        corrupt=corrupt,
-        defects=scene.rule_defects + scene.detector_defects,
-        figures=scene.figures,
-    )
+    with FileAnalysis(_CAMERA, video, watched, analysis) as run, _progress() as progress:
+        task = progress.add_task(video.name, total=run.duration_s)
+        for frame, verdict in run.verdicts():
+            alerts += verdict.alerts
+            progress.update(task, completed=frame.captured_at)
+        return Report(
+            video=video,
+            duration_s=run.duration_s or 0.0,
+            frames_analysed=run.frames_analysed,
+            alerts=tuple(alerts),
+            wall_s=time.monotonic() - started,
+            corrupt=run.corrupt,
+            defects=run.defects,
+            figures=run.figures,
+        )
 
 
 class AnalyseCommand:
@@ -109,11 +97,6 @@ class AnalyseCommand:
 
 
 COMMAND = AnalyseCommand()
-
-
-def _always(_captured_at: float) -> bool:
-    """File time is no time of day: schedules do not apply."""
-    return True
 
 
 def _as_json(alert: Alert) -> dict[str, Any]:

@@ -8,13 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analytics.decode.frame import DecodedFrame
-from analytics.detect.factory import create_detector
-from analytics.evaluation.dataset import COUNTING
 from analytics.evaluation.stills import still
-from analytics.filevideo import FileVideo
-from analytics.rate import FrameRate
-from analytics.runner import RuleRunner
-from analytics.scene import SceneAnalyser, Verdict
+from analytics.offline import FileAnalysis
+from analytics.scene import Verdict
 from config.model import AnalysisSettings, RuleSettings
 from core.types import Alert, Box, Track
 
@@ -62,7 +58,7 @@ class ClipRun:
     defects: int
     alerts: tuple[RaisedAlert, ...]
     totals: Mapping[str, Mapping[str, int]]
-    """Of each rule that counts."""
+    """Of each rule that counts, by rule."""
     middles: Mapping[tuple[str, int], bytes]
     """Stills of the moments asked for, by rule and interval."""
     wall_s: float
@@ -77,36 +73,23 @@ def run_clip(job: ClipJob) -> ClipRun:
         ModelError: the detector cannot be used.
     """
     wall, cpu = time.monotonic(), time.process_time()
-    runners = {rule.id: RuleRunner(job.clip, rule, is_active=_always) for rule in job.rules}
-    scene = SceneAnalyser(
-        job.clip,
-        create_detector(job.analysis),
-        list(runners.values()),
-        min_confidence=job.analysis.min_confidence,
-    )
     album = _Album(job)
-    rate, last, frames_analysed = FrameRate(job.analysis.fps), 0.0, 0
-    with FileVideo(job.video) as file:
-        for frame in file.frames():
-            last = max(last, frame.captured_at)
-            if rate.take(frame.captured_at):
-                album.add(frame, scene.analyse(frame))
-                frames_analysed += 1
-        duration_s = last if file.duration_s is None else file.duration_s
-        corrupt = file.corrupt
-    album.close()
-    return ClipRun(
-        clip=job.clip,
-        duration_s=round(duration_s, 3),
-        frames_analysed=frames_analysed,
-        corrupt=corrupt,
-        defects=scene.rule_defects + scene.detector_defects,
-        alerts=tuple(album.alerts),
-        totals={rule.id: dict(runners[rule.id].figures) for rule in job.rules if rule.type == COUNTING},
-        middles=album.middles,
-        wall_s=time.monotonic() - wall,
-        cpu_s=time.process_time() - cpu,
-    )
+    with FileAnalysis(job.clip, job.video, job.rules, job.analysis) as run:
+        for frame, verdict in run.verdicts():
+            album.add(frame, verdict)
+        album.close()
+        return ClipRun(
+            clip=job.clip,
+            duration_s=round(run.duration_s or 0.0, 3),
+            frames_analysed=run.frames_analysed,
+            corrupt=run.corrupt,
+            defects=run.defects,
+            alerts=tuple(album.alerts),
+            totals={rule: dict(counted) for rule, counted in run.figures.items()},
+            middles=album.middles,
+            wall_s=time.monotonic() - wall,
+            cpu_s=time.process_time() - cpu,
+        )
 
 
 @dataclass(slots=True)
@@ -154,8 +137,3 @@ class _Album:
 
 def _edges(box: Box) -> tuple[float, float, float, float]:
     return round(box.left, 4), round(box.top, 4), round(box.right, 4), round(box.bottom, 4)
-
-
-def _always(_captured_at: float) -> bool:
-    """File time is no time of day: schedules do not apply."""
-    return True

@@ -113,7 +113,7 @@ def _present(dataset: Dataset, *, skip_missing: bool) -> list[DatasetClip]:
 def _judge_rule(rule: DatasetRule, run: ClipRun, tolerances: Tolerances) -> RuleResult:
     base = RuleResult(rule=rule.id, type=rule.type, exhaustive=rule.exhaustive, definition=rule.definition)
     if rule.type == COUNTING:
-        counts = CountResult(expected=dict(rule.expected_counts or {}), counted=dict(run.totals[rule.id]))
+        counts = CountResult(expected=dict(rule.expected_counts or {}), counted=dict(run.totals.get(rule.id, {})))
         return base.model_copy(update={"counts": counts})
     alerts = alerts_of(run, rule.id)
     judgements = judge([alert.time_s for alert in alerts], rule.intervals, tolerances, exhaustive=rule.exhaustive)

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from analytics.rules.geometry import clearance, crossing, ground_point, is_right_of
+from analytics.rules.geometry import CLEARLY, clearance, crossing, ground_point, is_right_of
 from analytics.rules.succession import Succession
 from core.types import Point, Track, UtcSeconds
 
-_HYSTERESIS = 0.15
-"""An object is clearly on one side when it is so far from the line, in its own width and height."""
 _HANDOVER_S = 1.5
 """A new track may continue one that was lost for so long."""
 _MEMORY_S = 10.0
@@ -73,9 +71,7 @@ class Crossings:
     def update(self, measured: Sequence[Track], captured_at: UtcSeconds) -> list[Crossing]:
         """Takes what was measured in one frame; who is now known to have crossed."""
         self._forget(captured_at)
-        for heir, lost in self._succession.update(measured, captured_at).items():
-            if lost in self._walks:
-                self._walks[heir] = self._walks.pop(lost)
+        self._succession.hand_over(self._walks, measured, captured_at)
         found = [self._follow(track, captured_at) for track in measured]
         return [crossed for crossed in found if crossed is not None]
 
@@ -87,7 +83,7 @@ class Crossings:
         place = ground_point(track.box)
         walk = self._walks.setdefault(track.track_id, _Walk(place, captured_at))
         walk.step(place, captured_at, self._line)
-        if clearance(place, *self._line, track.box) < _HYSTERESIS:
+        if clearance(place, *self._line, track.box) < CLEARLY:
             return None
         on_right = is_right_of(place, *self._line)
         if not walk.settle(on_right=on_right):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from analytics.rules.geometry import SMALLEST
 from core.types import Box, Point
-
-_SMALLEST = 1e-6
 
 
 class Cone(NamedTuple):
@@ -34,8 +33,8 @@ class Cone(NamedTuple):
         shift = (x2 - x1, y2 - y1)
         if shift == (0.0, 0.0) or self.angle_of(shift) <= self.max_angle:
             return 0.0
-        width = max((before.width + after.width) / 2, _SMALLEST)
-        height = max((before.height + after.height) / 2, _SMALLEST)
+        width = max((before.width + after.width) / 2, SMALLEST)
+        height = max((before.height + after.height) / 2, SMALLEST)
         sides = (self._side(self.max_angle), self._side(-self.max_angle))
         in_sizes = (shift[0] / width, shift[1] / height)
         return min(_distance_from_ray(in_sizes, (x / width, y / height)) for x, y in sides)

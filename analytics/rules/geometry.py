@@ -11,10 +11,13 @@ from itertools import pairwise
 
 from core.types import Box, Point, Polygon
 
-_ROUNDING = 1e-9
-_EDGE = 0.005
+CLEARLY = 0.15
+"""An object is clearly beyond a border when it is so far from it, in its own width and height."""
+EDGE = 0.005
 """A box that ends so close to the picture's edge is cut by it."""
-_SMALLEST = 1e-6
+SMALLEST = 1e-6
+"""Stands in for a width or height of nothing, which cannot be divided by."""
+_ROUNDING = 1e-9
 
 
 def ground_point(box: Box) -> Point:
@@ -25,12 +28,12 @@ def ground_point(box: Box) -> Point:
 
 def is_cut_below(box: Box) -> bool:
     """Whether the lower edge of the picture cuts the object: its feet are out of the picture."""
-    return box.bottom >= 1.0 - _EDGE
+    return box.bottom >= 1.0 - EDGE
 
 
 def touches_edge(box: Box) -> bool:
     """Whether the object is only just coming into the picture, or leaving it."""
-    return box.left <= _EDGE or box.top <= _EDGE or box.right >= 1.0 - _EDGE or is_cut_below(box)
+    return box.left <= EDGE or box.top <= EDGE or box.right >= 1.0 - EDGE or is_cut_below(box)
 
 
 def overlap(first: Box, second: Box) -> float:
@@ -44,9 +47,9 @@ def overlap(first: Box, second: Box) -> float:
 def contains(polygon: Polygon, point: Point) -> bool:
     """Whether a point is inside a simple polygon or on its border."""
     edges = list(pairwise((*polygon, polygon[0])))
-    if any(math.dist(point, _nearest(point, start, end)) <= _ROUNDING for start, end in edges):
+    if sum(_ray_meets(point, start, end) for start, end in edges) % 2 == 1:
         return True
-    return sum(_ray_meets(point, start, end) for start, end in edges) % 2 == 1
+    return any(math.dist(point, _nearest(point, start, end)) <= _ROUNDING for start, end in edges)
 
 
 def clearance(point: Point, start: Point, end: Point, box: Box) -> float:
@@ -54,8 +57,8 @@ def clearance(point: Point, start: Point, end: Point, box: Box) -> float:
 
     The bottom of a box that the picture's lower edge cuts does not waver, so any height counts as far.
     """
-    width = max(box.width, _SMALLEST)
-    height = _SMALLEST if is_cut_below(box) else max(box.height, _SMALLEST)
+    width = max(box.width, SMALLEST)
+    height = SMALLEST if is_cut_below(box) else max(box.height, SMALLEST)
     place, start, end = ((x / width, y / height) for x, y in (point, start, end))
     return math.dist(place, _nearest(place, start, end))
 

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analytics.rules.geometry import clearance_of_zone, ground_point, overlap, touches_edge
+from analytics.rules.geometry import CLEARLY, clearance_of_zone, ground_point, overlap, touches_edge
 from analytics.rules.succession import Succession
 from core.types import Occurrence, Polygon, Tick, Track, UtcSeconds
 
-_HYSTERESIS = 0.15
-"""A present object has left when it is so far out of the zone, in its own width and height, and stays out."""
 _TOGETHER_S = 2.0
 """Objects that enter within so long of the first are one party."""
 _SAME_OBJECT = 0.5
@@ -58,7 +56,7 @@ class _Visitor:
             self.entered_at = at
         elif self.is_inside and was_inside and at - self.seen_at <= gap_s:
             self.inside_s += at - self.seen_at
-        if clearance < _HYSTERESIS:
+        if clearance < CLEARLY:
             self.present_at = at
         else:
             self.came_in = True
@@ -95,9 +93,7 @@ class Stays:
         """Takes one frame; one occurrence per party whose dwell time is reached in it."""
         measured = [track for track in tick.tracks if track.is_measured]
         self._forget(tick.captured_at)
-        for heir, lost in self._succession.update(measured, tick.captured_at).items():
-            if lost in self._visitors:
-                self._visitors[heir] = self._visitors.pop(lost)
+        self._succession.hand_over(self._visitors, measured, tick.captured_at)
         for track in measured:
             self._see(track, measured, tick.captured_at)
         return self._report(measured, tick.captured_at)

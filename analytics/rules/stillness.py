@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analytics.rules.geometry import EDGE, SMALLEST
 from core.types import Box, UtcSeconds
 
 _TOLERANCE = 0.2
@@ -11,11 +12,8 @@ _MOVES_S = 1.0
 so long cannot be told from a passing object."""
 _SETTLING_S = 2.0
 """The place is the mean of the boxes of so long and then stays, so that creeping on is noticed however slow it is."""
-_EDGE = 0.005
-"""An edge of the box so close to the picture's edge is the picture's and says nothing of the object."""
 _NEIGHBOUR = 1.0
 """Objects are beside each other when the gap between them is no wider than this share of the larger one."""
-_SMALLEST = 1e-6
 
 
 class Standstill:
@@ -67,7 +65,7 @@ class Standstill:
         A hidden side moves one edge of the box inwards and leaves the opposite one in place; a movement takes both
         along. Edges that the picture's edge cuts do not count.
         """
-        width, height = max(self.box.width, _SMALLEST), max(self.box.height, _SMALLEST)
+        width, height = max(self.box.width, SMALLEST), max(self.box.height, SMALLEST)
         return _is_in_place(
             (self.box.left, self.box.right), (box.left, box.right), _TOLERANCE * width
         ) and _is_in_place((self.box.top, self.box.bottom), (box.top, box.bottom), _TOLERANCE * height)
@@ -83,7 +81,7 @@ def is_beside(first: Box, second: Box) -> bool:
 
 def _is_in_place(place: tuple[float, float], seen: tuple[float, float], tolerance: float) -> bool:
     """Whether either end of an extent is where it was."""
-    ends = [abs(after - before) for before, after in zip(place, seen, strict=True) if _EDGE < after < 1.0 - _EDGE]
+    ends = [abs(after - before) for before, after in zip(place, seen, strict=True) if EDGE < after < 1.0 - EDGE]
     return bool(ends) and min(ends) <= tolerance
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from analytics.rules.geometry import clearance_of_zone, ground_point
+from analytics.rules.geometry import CLEARLY, clearance_of_zone, ground_point
 from analytics.rules.stillness import Standstill, is_beside
 from config.geometry import Zone
 from config.model import RuleSettings
@@ -17,8 +17,6 @@ from core.types import Box, Occurrence, Tick, Track, UtcSeconds
 
 _HIDDEN_S = 10.0
 """A standing vehicle may be hidden, or not detected, for so long; under whatever track it reappears in its place."""
-_HYSTERESIS = 0.15
-"""A vehicle has left the zone when it is so far out of it, in its own width and height."""
 _ROUNDING_S = 1e-6
 
 _Vehicles: TypeAlias = Annotated[
@@ -75,7 +73,7 @@ class StoppedVehicle(Rule):
 
     def _see(self, track: Track, present: set[int], now: UtcSeconds) -> None:
         distance = clearance_of_zone(ground_point(track.box), self._zone, track.box)
-        if distance >= _HYSTERESIS:
+        if distance >= CLEARLY:
             self._vehicles.pop(track.track_id, None)
             return
         if track.track_id not in self._vehicles:

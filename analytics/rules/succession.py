@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from analytics.detect.labels import group_of
 from core.types import Box, Point, Track, UtcSeconds
@@ -17,6 +18,8 @@ _REACH_GROWTH = 0.5
 """… and how much further for each second since: a slow walk."""
 _LIKE_SIZE = 1.6
 """Boxes whose heights differ by more than this factor are not the same object."""
+
+State = TypeVar("State")
 
 
 @dataclass(slots=True)
@@ -61,6 +64,15 @@ class Succession:
                 self._seen[track.track_id] = _Sightings(track, captured_at)
             self._seen[track.track_id].add(track, captured_at)
         return heirs
+
+    def hand_over(self, known: dict[int, State], tracks: Sequence[Track], captured_at: UtcSeconds) -> None:
+        """Like ``update``; in ``known`` (by track id) what is known of a lost track becomes its successor's.
+
+        A track that is known itself keeps its own past: that its id came back is the better evidence.
+        """
+        for heir, lost in self.update(tracks, captured_at).items():
+            if lost in known and heir not in known:
+                known[heir] = known.pop(lost)
 
     def _matched(self, new: Sequence[Track], present: Collection[int], captured_at: UtcSeconds) -> dict[int, int]:
         """The nearest pairs first; each track takes part in one."""

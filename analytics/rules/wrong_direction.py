@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from analytics.rules.classes import Classes
 from analytics.rules.directions import Cone
-from analytics.rules.geometry import clearance_of_zone, ground_point, overlap
+from analytics.rules.geometry import CLEARLY, clearance_of_zone, ground_point, overlap
 from analytics.rules.succession import Succession
 from config.geometry import Zone
 from config.model import RuleSettings
@@ -31,8 +31,6 @@ _GAP_S = 0.75
 second, cars that follow each other look like one that goes backwards."""
 _SPACING_S = 0.1
 """Sightings closer than that tell nothing more of a movement."""
-_HYSTERESIS = 0.15
-"""An object so far out of the zone, in its own width and height, has left it."""
 _HANDOVER_S = 1.5
 """A new track may continue one that was lost for so long."""
 _MEMORY_S = 10.0
@@ -84,7 +82,7 @@ class _Mover:
         is_broken = sighting.at - self.seen_at > _GAP_S
         self.seen_at, self.box = sighting
         distance = clearance_of_zone(ground_point(sighting.box), zone, sighting.box)
-        if is_broken or distance >= _HYSTERESIS:
+        if is_broken or distance >= CLEARLY:
             self.trail.clear()
         while self.trail and self.trail[0].at < sighting.at - _WINDOW_S:
             self.trail.popleft()
@@ -117,19 +115,20 @@ class WrongDirection(Rule):
         now = tick.captured_at
         measured = [track for track in tick.tracks if track.is_measured]
         self._movers = {id_: mover for id_, mover in self._movers.items() if now - mover.seen_at <= _MEMORY_S}
-        for heir, lost in self._succession.update(measured, now).items():
-            if lost in self._movers:
-                self._movers[heir] = self._movers.pop(lost)
+        self._succession.hand_over(self._movers, measured, now)
+        inside = [track for track in measured if self._see(track, now)]
         aspect = 1.0 if tick.pixels is None else tick.pixels.width / tick.pixels.height
         cone = Cone(self._expected, self._max_angle, aspect)
-        found = [self._follow(track, now, cone) for track in measured]
+        found = [self._judge(track, now, cone) for track in inside]
         return [occurrence for occurrence in found if occurrence is not None]
 
-    def _follow(self, track: Track, now: UtcSeconds, cone: Cone) -> Occurrence | None:
+    def _see(self, track: Track, now: UtcSeconds) -> bool:
         mover = self._movers.setdefault(track.track_id, _Mover(now, track.box))
-        if not mover.see(_Sighting(now, track.box), self._zone) or mover.is_reported:
-            return None
-        start = _start_of_wrong_way(mover.trail, cone)
+        return mover.see(_Sighting(now, track.box), self._zone)
+
+    def _judge(self, track: Track, now: UtcSeconds, cone: Cone) -> Occurrence | None:
+        mover = self._movers[track.track_id]
+        start = None if mover.is_reported else _start_of_wrong_way(mover.trail, cone)
         if start is None:
             return None
         is_second_box = self._covers_reported(track.box, now)

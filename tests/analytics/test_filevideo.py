@@ -52,6 +52,13 @@ def test_time_zero_is_the_first_picture(tmp_path: Path) -> None:
         assert next(file.frames()).captured_at == 0.0
 
 
+def test_where_the_file_does_not_say_its_duration_is_the_time_of_its_last_picture(tmp_path: Path) -> None:
+    with FileVideo(write(tmp_path / "raw.h264", "libx264")) as file:
+        assert file.duration_s is None
+        times = [frame.captured_at for frame in file.frames()]
+        assert file.duration_s == max(times) > 0.0
+
+
 def test_a_damaged_file_loses_pictures_and_says_so(tmp_path: Path) -> None:
     data = bytearray(write(tmp_path / "whole.ts", "mpeg2video", 60).read_bytes())
     for at in range(len(data) // 3, len(data) // 2, 188):

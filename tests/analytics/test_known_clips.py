@@ -1,101 +1,108 @@
-"""The product on real video whose events a person counted: the shared clips, read in place."""
+"""The product on real video whose events a person counted: the shared clips, read in place.
+
+At few pictures a second, so that they take seconds; ``docs/evaluation.md`` has the figures at the usual rate.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import pytest
-import yaml
 
-from analytics.commands.analyse import analyse_file
-from analytics.rules.line_crossing import LineCrossingSettings
-from analytics.rules.loitering import LoiteringSettings
-from analytics.rules.stopped_vehicle import StoppedVehicleSettings
-from analytics.rules.wrong_direction import WrongDirectionSettings
-from analytics.rules.zone_presence import ZonePresenceSettings
-from config.model import AnalysisSettings, RuleSettings
+from analytics.commands.options import rule_kinds
+from analytics.evaluation.clip import ClipRun
+from analytics.evaluation.dataset import load_dataset
+from analytics.evaluation.measure import measure
+from analytics.evaluation.results import RuleResult
+from analytics.evaluation.scoring import Outcome
+from config.model import AnalysisSettings
 from tests.shared import shared
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared_data, pytest.mark.timeout(180)]
 
-KINDS: dict[str, type[RuleSettings]] = {
-    "zone_presence": ZonePresenceSettings,
-    "line_crossing": LineCrossingSettings,
-    "wrong_direction": WrongDirectionSettings,
-    "loitering": LoiteringSettings,
-    "stopped_vehicle": StoppedVehicleSettings,
-}
+TYPES = ("zone_presence", "line_crossing", "wrong_direction", "loitering", "stopped_vehicle", "counting")
 
 
 class Score(NamedTuple):
-    """By the data set's own rules: an alert finds an interval, repeats one, or is false."""
+    """By the data set's own rules: an alert finds an event, repeats one, or is false."""
 
-    matched: int
+    found: int
     missed: int
-    repeated: int
+    repeats: int
     false: int
 
 
-def clip_of(name: str) -> dict[str, Any]:
-    clips = yaml.safe_load(shared("data/dataset.yaml").read_text(encoding="utf-8"))["clips"]
-    clip: dict[str, Any] = next(clip for clip in clips if clip["id"] == name)
-    return clip
+NOTHING = Score(0, 0, 0, 0)
 
 
-def scores(name: str, model: str, fps: float) -> dict[str, Score]:
-    """Every zone and line of the clip, judged against its truth."""
-    clip = clip_of(name)
-    rules = [KINDS[rule["type"]].model_validate(rule) for rule in clip["rules"] if rule["type"] in KINDS]
-    analysis = AnalysisSettings(detector=str(shared(f"data/models/{model}.onnx")), fps=fps)
-    alerts = analyse_file(Path(shared(f"data/{clip['video']}")), rules, analysis).alerts
-    return {
-        rule.id: score(
-            [(true["start_s"], true["end_s"]) for true in clip["truth"] if true["rule"] == rule.id],
-            [alert.captured_at for alert in alerts if alert.rule_id == rule.id],
-        )
-        for rule in rules
-    }
+def measured(clip: str, fps: float) -> dict[str, RuleResult]:
+    """Every rule of the clip, judged against its truth."""
+    dataset = load_dataset(shared("data/dataset.yaml"), rule_kinds()).selected(types=TYPES, clips=(clip,))
+    analysis = AnalysisSettings(detector=str(shared("data/models/yolox_nano.onnx")), fps=fps)
+    measurement = measure(dataset, analysis, workers=1, skip_missing=False, wants_stills=False, done=_ignore)
+    assert measurement.evaluation.defects == 0
+    return {rule.rule: rule for rule in measurement.evaluation.clips[0].rules}
 
 
-def score(truth: list[tuple[float, float]], alerts: list[float]) -> Score:
-    free, taken, repeated, false = sorted(truth), [], 0, 0
-    for moment in alerts:
-        found = next((true for true in free if true[0] - 1 <= moment <= min(true[1], true[0] + 10) + 1), None)
-        if found is not None:
-            free.remove(found)
-            taken.append(found)
-        elif any(start - 1 <= moment <= end + 1 for start, end in taken):
-            repeated += 1
-        else:
-            false += 1
-    return Score(len(taken), len(free), repeated, false)
+def scores(rules: Mapping[str, RuleResult]) -> dict[str, Score]:
+    return {name: _score(rule) for name, rule in rules.items() if rule.counts is None}
+
+
+def _score(rule: RuleResult) -> Score:
+    found = len(rule.times(Outcome.TRUE_POSITIVE))
+    repeats, false = len(rule.times(Outcome.REPEAT)), len(rule.times(Outcome.FALSE_POSITIVE))
+    return Score(found, len(rule.intervals) - found, repeats, false)
+
+
+def errors(rule: RuleResult) -> dict[str, int]:
+    assert rule.counts is not None
+    return rule.counts.absolute_error
+
+
+def _ignore(_run: ClipRun) -> None:
+    """Nobody watches the progress."""
 
 
 def test_six_people_come_to_a_table_one_by_one_and_leave_to_the_right() -> None:
-    found = scores("zone_presence_table", "yolox_nano", fps=3.0)
-    assert found["table"] == Score(matched=6, missed=0, repeated=0, false=0)
-    assert found["exit"] == Score(matched=6, missed=0, repeated=0, false=0)
-    assert found["exit_wrong_way"] == found["left_side"] == Score(0, 0, 0, 0)
-    assert found["table_long"] == Score(matched=3, missed=0, repeated=0, false=0)
+    rules = measured("zone_presence_table", fps=2.0)
+    assert scores(rules) == {
+        "table": Score(found=6, missed=0, repeats=0, false=0),
+        "table_long": Score(found=3, missed=0, repeats=0, false=0),
+        "exit": Score(found=6, missed=0, repeats=0, false=0),
+        "exit_wrong_way": NOTHING,
+        "left_side": NOTHING,
+    }
+    assert errors(rules["exit_count"]) == {"to_left": 0, "to_right": 0}
 
 
 def test_pedestrians_who_cross_a_junction_are_counted_as_a_person_counts_them() -> None:
-    found = scores("persons_pets2009_vtest", "yolox_nano", fps=6.0)
-    any_way, to_left = found["junction"], found["junction_left"]
-    assert abs(any_way.matched + any_way.repeated + any_way.false - 25) <= 1
-    assert abs(to_left.matched + to_left.repeated + to_left.false - 11) <= 1
+    rules = measured("persons_pets2009_vtest", fps=3.0)
+    found = scores(rules)
+    any_way, to_left = found.pop("junction"), found.pop("junction_left")
+    assert abs(any_way.found + any_way.repeats - 25) <= 1
+    assert abs(to_left.found + to_left.repeats - 11) <= 1
     assert any_way.missed + to_left.missed <= 1
     assert any_way.false + to_left.false == 0
-    assert found["lawn"] == Score(matched=1, missed=0, repeated=0, false=0)
-    assert found["clothes_on_lawn"] == found["path_centre"] == found["no_parking"] == Score(0, 0, 0, 0)
-    assert found["standing_man"] == Score(matched=1, missed=0, repeated=0, false=0)
+    assert max(errors(rules["junction_count"]).values()) <= 1
+    assert found == {
+        "lawn": Score(found=1, missed=0, repeats=0, false=0),
+        "standing_man": Score(found=1, missed=0, repeats=0, false=0),
+        "clothes_on_lawn": NOTHING,
+        "path_centre": NOTHING,
+        "no_parking": NOTHING,
+    }
 
 
 def test_cars_that_pass_are_counted_and_what_passes_beside_is_not() -> None:
-    found = scores("vehicles_street", "yolox_nano", fps=6.0)
-    assert found["near_lane"] == Score(matched=8, missed=0, repeated=0, false=0)
-    assert found["near_lane_back"] == found["sidewalk"] == Score(0, 0, 0, 0)
-    assert found["reversed_flow"] == Score(matched=8, missed=0, repeated=0, false=0)
-    assert found["normal_flow"] == found["no_stop"] == Score(0, 0, 0, 0)
-    assert found["queue"] == Score(matched=1, missed=0, repeated=0, false=0)
+    rules = measured("vehicles_street", fps=4.0)
+    assert scores(rules) == {
+        "near_lane": Score(found=8, missed=0, repeats=0, false=0),
+        "near_lane_back": NOTHING,
+        "sidewalk": NOTHING,
+        "reversed_flow": Score(found=8, missed=0, repeats=0, false=0),
+        "normal_flow": NOTHING,
+        "queue": Score(found=1, missed=0, repeats=0, false=0),
+        "no_stop": NOTHING,
+    }
+    assert errors(rules["near_lane_count"]) == {"to_left": 0, "to_right": 0}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics.commands import analyse
+from analytics import offline
 from analytics.commands.analyse import analyse_file
 from analytics.pipeline import LiveAnalyser
 from analytics.rate import FrameRate
@@ -56,7 +56,7 @@ def live(packets: list[Packet]) -> list[Alert]:
 
 
 def from_file(packets: list[Packet], folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Alert]:
-    monkeypatch.setattr(analyse, "create_detector", lambda _settings: BrightSpotDetector())
+    monkeypatch.setattr(offline, "create_detector", lambda _settings: BrightSpotDetector())
     path = folder / "clip.h264"
     path.write_bytes(b"".join(packet.data for packet in packets))
     return list(analyse_file(path, RULES, AnalysisSettings(fps=10.0)).alerts)

@@ -60,6 +60,13 @@ def test_the_first_packet_after_a_drop_says_that_others_are_missing(keys: str) -
     assert not any(item.follows_gap for item in others)
 
 
+def test_a_new_stream_begins_with_a_gap_though_its_first_packet_makes_the_queue_overflow() -> None:
+    queue = queue_of("K...K...")
+    queue.begin_stream()
+    queue.put(packet(8, is_key=True))
+    assert [(item.stream, item.follows_gap) for item in drained(queue)] == [(0, True), *[(0, False)] * 3, (1, True)]
+
+
 def test_a_new_stream_is_told_from_the_old_one() -> None:
     queue = queue_of("K.")
     queue.begin_stream()

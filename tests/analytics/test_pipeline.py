@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from analytics import pipeline
 from analytics.pipeline import LiveAnalyser, create_analyser
+from analytics.rate import FrameRate
 from analytics.rules.counting import CountingSettings
 from analytics.rules.zone_presence import ZonePresenceSettings
 from analytics.runner import RuleRunner
@@ -34,6 +35,7 @@ ZONE = ZonePresenceSettings.model_validate(
     {"id": "yard", "type": "zone_presence", "zone": [[0.3, 0.3], [0.7, 0.3], [0.7, 0.9], [0.3, 0.9]], "dwell_s": 1.0}
 )
 NOW = START + 100.0
+FPS = 10.0
 
 
 def enters(picture: Picture, number: int) -> None:
@@ -64,7 +66,7 @@ def start() -> Iterator[Start]:
     ) -> LiveAnalyser:
         rule = RuleRunner("cam", settings, is_active=lambda _moment: True)
         scene = SceneAnalyser("cam", detector or BrightSpotDetector(), [rule], min_confidence=0.35)
-        started.append(LiveAnalyser("cam", scene, sink, fps=10.0, clock=ManualClock(NOW)))
+        started.append(LiveAnalyser("cam", scene, sink, fps=FPS, clock=ManualClock(NOW)))
         return started[-1]
 
     yield begin
@@ -87,6 +89,20 @@ def push_all(analyser: LiveAnalyser, packets: Sequence[Packet]) -> None:
     for packet in packets:
         analyser.push(packet)
         wait_until(lambda: analyser.statistics()["queue_length"] == 0)
+
+
+def push_each_analysed(analyser: LiveAnalyser, packets: Sequence[Packet]) -> None:
+    """No faster than they can be analysed, so that no frame is skipped however busy the machine is."""
+    rate, due = FrameRate(FPS), 0
+
+    def is_done() -> bool:
+        # The decoder may hold one picture back.
+        return analyser.statistics()["frames_analysed"] >= due - 1
+
+    for packet in packets:
+        analyser.push(packet)
+        due += rate.take(packet.captured_at)
+        wait_until(is_done)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +142,7 @@ def test_statistics_tell_what_rules_have_counted(start: Start) -> None:
     settings = CountingSettings(id="in", type="counting", line=((0.25, 0.3), (0.25, 0.9)))
     analyser = start(RecordingSink(), settings=settings)
     assert analyser.statistics()["figures/in/to_left"] == 0.0
-    push_all(analyser, stream(4.0))
+    push_each_analysed(analyser, stream(4.0))
     wait_until(lambda: analyser.statistics()["figures/in/to_left"] == 1.0)
     assert analyser.statistics()["figures/in/to_right"] == 0.0
 
@@ -178,6 +194,13 @@ def test_damaged_packets_cost_frames_and_nothing_else(start: Start) -> None:
     push_all(analyser, packets)
     sink.wait_until(lambda sink: bool(sink.alerts))
     assert analyser.statistics()["corrupt"] == 2.0
+
+
+def test_live_too_only_what_the_analysed_rate_needs_is_decoded(start: Start) -> None:
+    analyser = start(RecordingSink())
+    push_all(analyser, stream(4.0, "mjpeg"))
+    wait_until(lambda: analyser.statistics()["frames_analysed"] + analyser.statistics()["frames_skipped"] == 40)
+    assert analyser.statistics()["frames_decoded"] == 40.0
 
 
 def test_a_codec_that_nobody_decodes_is_logged_once_and_so_is_its_end(start: Start) -> None:

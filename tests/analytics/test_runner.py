@@ -168,6 +168,22 @@ def test_a_rule_that_fails_three_times_in_a_row_is_switched_off() -> None:
     assert "switched off" in logs[-1]["event"]
 
 
+def test_a_rule_that_fails_now_and_then_is_not_switched_off() -> None:
+    EveryTrackRule.failures[:] = [KeyError(), KeyError(), None] * 3
+    rule = runner()
+    with capture_logs():
+        assert [len(fired(rule, float(moment))) for moment in range(10)] == [0, 0, 1] * 3 + [1]
+    assert rule.defects == 6
+
+
+def test_a_rule_that_hands_back_nonsense_is_a_defect_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = runner()
+    monkeypatch.setattr(EveryTrackRule, "update", lambda _rule, _tick: [None])
+    with capture_logs() as logs:
+        assert fired(rule, 1.0) == []
+    assert (rule.defects, len(logs)) == (1, 1)
+
+
 def test_starting_over_forgets_what_the_rule_saw_but_not_the_cooldown() -> None:
     rule = runner(cooldown_s=10.0)
     assert len(fired(rule, 1.0)) == 1

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import pytest
 
-from analytics.commands import analyse
+from analytics import offline
 from analytics.commands.analyse import COMMAND
 from analytics.runner import RuleRunner
 from config.load import SettingsProblems
@@ -64,7 +64,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> list[AnalysisSettings]:
         seen.append(settings)
         return BrightSpotDetector()
 
-    monkeypatch.setattr(analyse, "create_detector", create)
+    monkeypatch.setattr(offline, "create_detector", create)
     return seen
 
 

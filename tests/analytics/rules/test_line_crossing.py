@@ -134,6 +134,12 @@ def test_a_track_lost_before_the_line_is_continued_by_the_one_that_appears_beyon
     assert [track.track_id for track in found.tracks] == [2]
 
 
+def test_a_track_lost_for_longer_than_one_and_a_half_seconds_is_not_continued() -> None:
+    places = between((0.5, 0.4), (0.5, 0.6), 20)
+    beyond: list[list[Track]] = [[at(place, track_id=2)] for place in places[14:]]
+    assert watch(line_rule(), [*[[at(place)] for place in places[:10]], *[[]] * 16, *beyond]) == []
+
+
 def test_a_track_that_goes_on_is_not_continued_by_another() -> None:
     frames = [[at(place)] for place in between((0.5, 0.4), (0.5, 0.46), 6)]
     frames += [[at((0.5, 0.47)), at((0.5, 0.56), track_id=2)], [at((0.5, 0.46)), at((0.5, 0.58), track_id=2)]]

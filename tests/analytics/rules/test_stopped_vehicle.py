@@ -142,6 +142,13 @@ def test_a_second_box_of_the_same_vehicle_is_no_second_report() -> None:
     assert len(watch(zone_rule(), together(stands(40.0), [*nothing(5.0), *second]))) == 1
 
 
+def test_a_second_box_does_not_take_over_the_standstill_of_one_that_is_present() -> None:
+    second = [[car(PLACE, 2, label="truck")] for _ in range(100)]
+    (found,) = watch(zone_rule(), together(stands(40.0), [*nothing(8.0), *second]))
+    assert found.captured_at == pytest.approx(10.0)
+    assert [track.track_id for track in found.tracks] == [1]
+
+
 def test_two_that_stand_far_apart_are_two_reports() -> None:
     far = [*nothing(3.0), *stands(30.0, (0.15, 0.85), 2)]
     assert len(watch(zone_rule(), together(stands(40.0, (0.8, 0.5)), far))) == 2

@@ -51,6 +51,18 @@ def test_two_lost_tracks_are_continued_by_the_nearer_ones() -> None:
     assert succession.update(newcomers, 0.5) == {3: 2, 4: 1}
 
 
+def test_what_is_known_of_a_lost_track_becomes_its_successors() -> None:
+    known = {1: "walker", 9: "another"}
+    after_a_walk().hand_over(known, [at((0.5, 0.5), track_id=2)], 1.2)
+    assert known == {2: "walker", 9: "another"}
+
+
+def test_a_track_that_comes_back_keeps_its_own_past() -> None:
+    known = {1: "walker", 2: "its own"}
+    after_a_walk().hand_over(known, [at((0.5, 0.5), track_id=2)], 1.2)
+    assert known[2] == "its own"
+
+
 def test_a_successor_has_successors_of_its_own() -> None:
     succession = after_a_walk()
     assert succession.update([at((0.5, 0.5), track_id=2)], 1.2) == {2: 1}

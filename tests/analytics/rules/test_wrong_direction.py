@@ -144,6 +144,25 @@ def test_a_second_box_of_the_same_object_is_no_second_report() -> None:
     assert len(watch(flow_rule(), frames)) == 1
 
 
+@pytest.mark.parametrize("second_box", [1, 3], ids=["listed before it", "listed after it"])
+def test_a_second_box_that_began_later_is_silent_wherever_it_is_listed(second_box: int) -> None:
+    frames = [
+        sorted(
+            [at(place, track_id=2), *([at(place, track_id=second_box)] if number > 3 else [])],
+            key=lambda track: track.track_id,
+        )
+        for number, place in enumerate(between(RIGHT, LEFT, 60))
+    ]
+    assert [found.tracks[0].track_id for found in watch(flow_rule(), frames)] == [2]
+
+
+def test_one_who_follows_where_a_reported_one_was_last_seen_is_another() -> None:
+    first, second = numbered(between(RIGHT, (0.5, 0.5), 20)), numbered(between(RIGHT, (0.45, 0.5), 24), track_id=2)
+    assert len(watch(flow_rule(), [*first, *[[]] * 20, *second])) == 2
+    passing = numbered(between((0.56, 0.5), LEFT, 30), track_id=2)
+    assert len(watch(flow_rule(), [*first, *[[]] * 20, *passing])) == 2
+
+
 def test_a_fast_vehicle_is_reported_within_half_a_second() -> None:
     frames = [[at(place, label="car", width=0.15, height=0.1)] for place in between(RIGHT, LEFT, 10)]
     (found,) = watch(flow_rule(), frames, interval_s=0.125)

@@ -47,6 +47,12 @@ def test_an_object_that_stays_for_the_dwell_time_is_reported_in_the_frame_in_whi
     assert [seen.track_id for seen in found.tracks] == [1]
 
 
+def test_a_stay_begins_inside_and_not_near_the_zone() -> None:
+    near = (0.295, 0.5)
+    (found,) = walk(zone_rule(), [*stays(near, 5.0), *stays(INSIDE, 5.0)])
+    assert found.started_at == pytest.approx(5.0)
+
+
 def test_an_object_that_leaves_before_the_dwell_time_is_not_reported() -> None:
     assert walk(zone_rule(), [*stays(OUTSIDE, 1.0), *stays(INSIDE, 1.9), *stays(OUTSIDE, 5.0)]) == []
 
