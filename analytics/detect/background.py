@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.detect.levelling import level
+from analytics.detect.texture import Texture
 from core.types import Picture
 
 Mask = NDArray[np.uint8]
@@ -38,6 +39,17 @@ class Difference(NamedTuple):
     """Strength of the picture's edges minus that of the background's: positive on new outlines, negative on lost ones."""
 
 
+class _Rest(NamedTuple):
+    """What is compared of the scene at rest."""
+
+    edges: NDArray[np.int16]
+    texture: Texture
+
+    @classmethod
+    def of(cls, picture: Picture) -> Self:
+        return cls(_edges(picture), Texture.of(picture))
+
+
 class Background:
     """The background of one camera: Gaussian mixtures (MOG2), kept from learning what is protected.
 
@@ -54,7 +66,7 @@ class Background:
         """Forgets the scene."""
         self._mixture = cv2.createBackgroundSubtractorMOG2(detectShadows=True)
         self._reference = np.empty((0, 0, 3), np.float32)
-        self._reference_edges = np.empty((0, 0), np.int16)
+        self._rest: _Rest | None = None
         self._moving = np.empty((0, 0), np.uint8)
         self._frames = 0
 
@@ -79,10 +91,12 @@ class Background:
 
     def difference(self, levelled: Picture) -> Difference:
         """What moves, before anything is learnt from the picture."""
-        if not len(self._reference_edges) or self._frames % _REFRESH_EVERY == 0:
-            self._reference_edges = _edges(np.rint(self._reference).astype(np.uint8))
-        edges = _edges(levelled) - self._reference_edges
-        moving = _solid(np.asarray(self._mixture.apply(levelled, learningRate=0.0), np.uint8), edges)
+        if self._rest is None or self._frames % _REFRESH_EVERY == 0:
+            self._rest = _Rest.of(np.rint(self._reference).astype(np.uint8))
+        edges = _edges(levelled) - self._rest.edges
+        found = np.asarray(self._mixture.apply(levelled, learningRate=0.0), np.uint8)
+        found[Texture.of(levelled).is_also_in(self._rest.texture)] = 0
+        moving = _solid(found, edges)
         self._moving = np.asarray(cv2.dilate(moving, _SQUARE_5), np.uint8)
         return Difference(moving, edges)
 
@@ -93,9 +107,7 @@ class Background:
             return
         kept = cv2.dilate(protected, _SQUARE_3)
         self._mixture.apply(levelled, knownForegroundMask=kept, learningRate=self._rate)
-        self._reference += np.where(kept, np.float32(0), np.float32(self._rate))[..., None] * (
-            levelled - self._reference
-        )
+        cv2.accumulateWeighted(levelled, self._reference, self._rate, mask=np.where(kept, np.uint8(0), np.uint8(1)))
 
 
 def _edges(picture: Picture) -> NDArray[np.int16]:

@@ -15,8 +15,8 @@ from core.types import Picture
 
 _STEP: Final = 7
 _BINS: Final = 8
-_LEAST_PIXELS: Final = 20
 _LEAST_SHARE: Final = 0.6
+"""With less of the picture at rest the mask is not believed: it is the light that changed."""
 _ROUNDS: Final = 2
 _OUTLYING: Final = 2.5
 _LEAST_MISFIT: Final = 2.0
@@ -40,26 +40,23 @@ def level(picture: Picture, reference: NDArray[np.float32], moving: NDArray[np.u
     still = moving[1::_STEP, 1::_STEP] == 0
     if still.mean() < _LEAST_SHARE:
         still[:] = True
+    if still.sum() < _BINS:
+        return picture
     curves = [_curve(sample[..., plane][still], wanted[..., plane][still]) for plane in range(3)]
     return np.asarray(cv2.LUT(picture, np.stack(curves, axis=-1)[None]), np.uint8)
 
 
 def _curve(values: NDArray[np.uint8], targets: NDArray[np.float32]) -> NDArray[np.uint8]:
     """256 output values, never decreasing: a robust straight line, bent by the median misfit of each bin of tones."""
-    tones = values.astype(np.float32)
+    order = np.argsort(values, kind="stable")[: len(values) // _BINS * _BINS]
+    tones = values[order].astype(np.float32)
+    targets = targets[order]
     gain, offset = _line(tones, targets)
-    misfit = targets - (gain * tones + offset)
-    limits = np.quantile(tones, np.linspace(0.0, 1.0, _BINS + 1)[1:-1])
-    parts = [part for part in _split(np.searchsorted(limits, tones, side="right")) if part.sum() >= _LEAST_PIXELS]
-    curve = gain * _VALUES + offset
-    if parts:
-        bends = [float(np.clip(np.median(misfit[part]), -_MOST_BEND, _MOST_BEND)) for part in parts]
-        curve = curve + np.interp(_VALUES, [float(tones[part].mean()) for part in parts], bends)
-    return np.clip(np.rint(np.maximum.accumulate(curve)), 0, 255).astype(np.uint8)
-
-
-def _split(bins: NDArray[np.intp]) -> list[NDArray[np.bool_]]:
-    return [bins == index for index in range(_BINS)]
+    bins = tones.reshape(_BINS, -1)
+    bends = np.median(targets.reshape(_BINS, -1) - (gain * bins + offset), axis=1)
+    bend = np.interp(_VALUES, bins.mean(axis=1), np.clip(bends, -_MOST_BEND, _MOST_BEND))
+    curve = np.maximum.accumulate(gain * _VALUES + offset + bend)
+    return np.clip(np.rint(curve), 0, 255).astype(np.uint8)
 
 
 def _line(tones: NDArray[np.float32], targets: NDArray[np.float32]) -> tuple[float, float]:

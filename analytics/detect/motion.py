@@ -32,7 +32,6 @@ _PATIENCE_S: Final = 120.0
 """What came, then stood still so long, becomes part of the scene."""
 _MEMORY_S: Final = 1.0
 _LEAST_AGE: Final = 2
-_COMPACT_FILL: Final = 0.0
 _COMPACT_SHARE: Final = 0.5
 _UNTRAVELLED: Final = 0.4
 """Score factor of what has not gone anywhere yet: it starts no track with the usual ``min_confidence``."""
@@ -158,5 +157,4 @@ class MotionDetector(Detector):
 
 def _is_compact(shape: Shape, pixels: int) -> bool:
     """Whether it may be one thing; what sprawls over the scene is foliage or light, and is to be learnt."""
-    box = shape.blob.width * shape.blob.height
-    return shape.blob.area >= _COMPACT_FILL * box and box <= _COMPACT_SHARE * pixels
+    return shape.blob.width * shape.blob.height <= _COMPACT_SHARE * pixels

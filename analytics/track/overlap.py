@@ -16,11 +16,18 @@ def overlaps(first: Array, second: Array, margin: Array | float = 0.0) -> Array:
         margin: by how much both boxes are widened on every side before they are compared (buffered IoU, arXiv
             2211.14317): a number, or N x 1 for each of ``first``.
     """
-    wider = 2.0 * np.broadcast_to(margin, (len(first), 1))[:, None, :]
-    first_sizes, second_sizes = first[:, None, 2:] + wider, second[None, :, 2:] + wider
-    distance = np.abs(first[:, None, :2] - second[None, :, :2])
-    shared = np.minimum((first_sizes + second_sizes) / 2 - distance, np.minimum(first_sizes, second_sizes))
-    intersection = np.prod(np.maximum(shared, 0.0), axis=2)
-    union = np.prod(first_sizes, axis=2) + np.prod(second_sizes, axis=2) - intersection
+    wider = 2.0 * np.broadcast_to(margin, (len(first), 1))
+    width, height = first[:, 2:3] + wider, first[:, 3:4] + wider
+    other_width, other_height = second[:, 2] + wider, second[:, 3] + wider
+    across = _shared(first[:, 0:1], width, second[:, 0], other_width)
+    intersection = across * _shared(first[:, 1:2], height, second[:, 1], other_height)
+    union = width * height + other_width * other_height - intersection
     result: Array = intersection / np.maximum(union, np.finfo(float).tiny)
     return result
+
+
+def _shared(centre: Array, size: Array, other_centre: Array, other_size: Array) -> Array:
+    """Length that two intervals have in common."""
+    reach = (size + other_size) / 2 - np.abs(centre - other_centre)
+    length: Array = np.maximum(np.minimum(reach, np.minimum(size, other_size)), 0.0)
+    return length
