@@ -227,8 +227,8 @@ class AnalysisSettings(Settings):
 
     detector: str = "motion"
     """``motion`` (built in, needs no model) or the path of an ONNX model with a known manifest."""
-    fps: Annotated[float, Field(gt=0.0, le=30.0)] = 8.0
-    """Pictures analysed per second and camera, at most."""
+    fps: Annotated[float, Field(ge=2.0, le=30.0)] = 8.0
+    """Pictures analysed per second and camera, at most; with fewer than two, tracks and rules cannot work."""
     min_confidence: Share = 0.35
     """Below this score a detection cannot start a track."""
     ground_scale: tuple[tuple[Share, Share], tuple[Share, Share]] | None = None
