@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import NamedTuple
 
+import cv2
 import structlog
 
 from analytics.decode.decoder import Decoder
@@ -47,6 +48,7 @@ def create_analyser(
     Raises:
         ModelError: the detector that the settings name cannot be used.
     """
+    cv2.setNumThreads(1)  # each camera has its own threads; OpenCV's pool would only fight them for the cores
     analysis = site.analysis_of(camera)
     rules = [
         RuleRunner(
