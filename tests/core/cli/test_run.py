@@ -30,4 +30,6 @@ def test_every_wait_is_short_so_that_ctrl_c_works_on_windows_too(seconds: float 
 
 
 def test_it_ends_by_itself_when_the_time_is_up() -> None:
-    wait(Waits(set_at=100), 0.0)
+    stopping = Waits(set_at=100)
+    wait(stopping, 0.0)
+    assert not stopping.is_set()
