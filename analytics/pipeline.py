@@ -7,6 +7,7 @@ the newest frame there is, however long it has been busy. Neither queue can grow
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Thread
@@ -22,12 +23,12 @@ from analytics.mailbox import Mailbox, PacketQueue, QueuedPacket
 from analytics.rate import FrameRate
 from analytics.runner import RuleRunner
 from analytics.scene import SceneAnalyser
-from config.model import CameraSettings, SiteSettings, State
+from config.model import CameraSettings, SiteSettings
 from core.clock import SystemClock
 from core.contracts import Analyser, AnalysisSink, Clock
 from core.errors import VigieError
 from core.schedules import schedule_of
-from core.types import Packet, UtcSeconds
+from core.types import Packet, RuleState, UtcSeconds
 
 _JOIN_S = 5.0
 """Longest wait for a thread to end: many times what one frame takes."""
@@ -41,7 +42,11 @@ class _Job(NamedTuple):
 
 
 def create_analyser(
-    camera: CameraSettings, site: SiteSettings, sink: AnalysisSink, last_alerts: Mapping[str, UtcSeconds]
+    camera: CameraSettings,
+    site: SiteSettings,
+    sink: AnalysisSink,
+    last_alerts: Mapping[str, UtcSeconds],
+    states: Mapping[str, RuleState],
 ) -> Analyser:
     """Builds one camera's running analyser; entry point ``default`` of ``vigie.analysers``.
 
@@ -58,9 +63,9 @@ def create_analyser(
             last_alert_at=last_alerts.get(rule.id),
         )
         for rule in camera.rules
-        if rule.state is not State.OFF
     ]
     scene = SceneAnalyser(camera.id, create_detector(analysis), rules, min_confidence=analysis.min_confidence)
+    scene.switch(states)
     return LiveAnalyser(camera.id, scene, sink, fps=analysis.fps, clock=SystemClock())
 
 
@@ -78,6 +83,7 @@ class LiveAnalyser(Analyser):
         self._packets = PacketQueue()
         self._mailbox: Mailbox[_Job] = Mailbox()
         self._stream = 0
+        self._switched: deque[Mapping[str, RuleState]] = deque(maxlen=1)
         self._packets_in = self._frames_decoded = self._frames_analysed = self._alerts = 0
         self._decode_s = 0.0
         self._faults = _Faults(camera_id)
@@ -86,6 +92,9 @@ class LiveAnalyser(Analyser):
     def push(self, packet: Packet) -> None:
         self._packets_in += 1
         self._packets.put(packet)
+
+    def switch(self, states: Mapping[str, RuleState]) -> None:
+        self._switched.append(dict(states))
 
     def interrupted(self) -> None:
         self._packets.begin_stream()
@@ -112,6 +121,7 @@ class LiveAnalyser(Analyser):
             "frames_skipped": float(self._mailbox.skipped),
             "frames_analysed": float(self._frames_analysed),
             "corrupt": float(self._decoder.corrupt),
+            "rules_off": float(self._scene.rules_off),
             "lag_s": 0.0 if captured_at is None else self._clock.utc() - captured_at,
             "decode_s": self._decode_s,
             "inference_s": self._scene.inference_s,
@@ -160,6 +170,8 @@ class LiveAnalyser(Analyser):
         if job.stream != self._stream:
             self._stream = job.stream
             self._scene.interrupted()
+        if self._switched:
+            self._scene.switch(self._switched.pop())
         verdict = self._scene.analyse(job.frame)
         self._frames_analysed += 1
         for alert in verdict.alerts:

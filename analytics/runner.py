@@ -39,7 +39,10 @@ class RuleRunner:
         is_active: Callable[[UtcSeconds], bool],
         last_alert_at: UtcSeconds | None = None,
     ) -> None:
-        """``is_active``: the rule's schedule. ``last_alert_at``: keeps the cooldown across restarts."""
+        """``is_active``: the rule's schedule. ``last_alert_at``: keeps the cooldown across restarts.
+
+        Its state is that of the settings until ``switch``.
+        """
         self._camera_id = camera_id
         self._settings = settings
         self.rule_id = settings.id
@@ -48,11 +51,17 @@ class RuleRunner:
         self._zone: Polygon = getattr(settings, "zone", None) or ()
         self._line: Polygon = getattr(settings, "line", None) or ()
         self._is_active = is_active
+        self._state = RuleState(settings.state.value)
         self._last_alert_at = last_alert_at
         self._defects_in_a_row = 0
         self.defects = 0
         """How often the rule failed unexpectedly."""
         self.restart()
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it is not asked at all, by its settings or by an operator."""
+        return self._state is RuleState.OFF
 
     def restart(self) -> None:
         """Forgets what the rule saw and counted (the recorder's clock was set back); the cooldown stays."""
@@ -60,9 +69,15 @@ class RuleRunner:
         self.figures: Mapping[str, int] = self._rule.figures()
         """What the rule has counted, up to the last frame."""
 
+    def switch(self, state: RuleState | None) -> None:
+        """What operators make of the rule; None for what the settings say. One switched on again starts afresh."""
+        before, self._state = self._state, state or RuleState(self._settings.state.value)
+        if before is RuleState.OFF and self._state is not RuleState.OFF:
+            self.restart()
+
     def update(self, tick: Tick) -> list[Alert]:
         """Shows the rule one frame, if it is on duty; what it fires."""
-        if self._defects_in_a_row >= DEFECTS_IN_A_ROW or not self._is_active(tick.captured_at):
+        if not self._is_on_duty(tick.captured_at):
             return []
         try:
             occurrences = self._rule.update(replace(tick, tracks=tuple(filter(self._counts, tick.tracks))))
@@ -73,6 +88,10 @@ class RuleRunner:
             return []
         self._defects_in_a_row = 0
         return alerts
+
+    def _is_on_duty(self, moment: UtcSeconds) -> bool:
+        is_sound = self._defects_in_a_row < DEFECTS_IN_A_ROW
+        return is_sound and self._state is not RuleState.OFF and self._is_active(moment)
 
     def _counts(self, track: Track) -> bool:
         settings = self._settings
@@ -99,7 +118,7 @@ class RuleRunner:
             rule_type=settings.type,
             rule_name=settings.name or settings.id,
             priority=Priority(settings.priority),
-            state=RuleState(settings.state.value),
+            state=self._state,
             captured_at=occurrence.captured_at,
             started_at=occurrence.started_at,
             objects=tuple(_object(track) for track in occurrence.tracks),

@@ -11,7 +11,7 @@ import structlog
 from analytics.runner import RuleRunner
 from analytics.track.tracker import Tracker
 from core.contracts import Detector
-from core.types import Alert, Detection, FrameBoxes, Picture, Pixels, Tick, UtcSeconds
+from core.types import Alert, Detection, FrameBoxes, Picture, Pixels, RuleState, Tick, UtcSeconds
 
 _log = structlog.get_logger(component="analysis")
 
@@ -65,6 +65,11 @@ class SceneAnalyser:
         return sum(rule.defects for rule in self._rules)
 
     @property
+    def rules_off(self) -> int:
+        """How many rules are switched off."""
+        return sum(rule.is_off for rule in self._rules)
+
+    @property
     def figures(self) -> Mapping[str, Mapping[str, int]]:
         """What each counting rule has counted, by rule id."""
         return {rule.rule_id: rule.figures for rule in self._rules if rule.figures}
@@ -86,6 +91,11 @@ class SceneAnalyser:
         if not tracks and not had_boxes:
             return Verdict(alerts, None)
         return Verdict(alerts, FrameBoxes(camera_id=self._camera_id, captured_at=frame.captured_at, tracks=tracks))
+
+    def switch(self, states: Mapping[str, RuleState]) -> None:
+        """What operators make of the rules (rule id → state); rules not named are as the settings say."""
+        for rule in self._rules:
+            rule.switch(states.get(rule.rule_id))
 
     def interrupted(self) -> None:
         """The stream was lost: tracks do not survive it. What rules remember fades by capture time."""

@@ -30,6 +30,8 @@ def inconsistencies(document: Document) -> Iterator[Problem]:
         yield from _undeclared(document, location, camera, "vms", declared_vms)
         for rule_location, rule in _entries(camera, "rules", location):
             yield from _undeclared(document, rule_location, rule, "schedule", declared_schedules)
+    for location, entry in vms:
+        yield from _aimless_orders(document, location, entry, [camera for _, camera in cameras])
 
 
 def repeated_rule_ids(document: Document, camera: Any, location: Location) -> Iterator[Problem]:
@@ -88,6 +90,31 @@ def _canonical(device: str) -> str:
         return str(UUID(device))
     except ValueError:
         return device
+
+
+def _aimless_orders(
+    document: Document, location: Location, vms: Mapping[str, Any], cameras: list[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Orders under ``control`` for cameras or rules that this VMS does not have."""
+    own = [camera for camera in cameras if camera.get("vms") == vms.get("id")]
+    for place, order in _entries(vms, "control", location):
+        meant = _names(order, "cameras")
+        yield from _unknown(document, (*place, "cameras"), meant, sorted(str(camera.get("id")) for camera in own))
+        aimed = [camera for camera in own if not meant or camera.get("id") in meant]
+        rules = {str(rule.get("id")) for camera in aimed for _, rule in _entries(camera, "rules", ())}
+        yield from _unknown(document, (*place, "rules"), _names(order, "rules"), sorted(rules))
+
+
+def _names(entry: Mapping[str, Any], key: str) -> list[str]:
+    listed = entry.get(key)
+    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+
+
+def _unknown(document: Document, location: Location, names: list[str], known: list[str]) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if name not in known:
+            remedy = f"{did_you_mean(name, known)}Known there: {', '.join(known) or 'none'}."
+            yield _problem(document, (*location, index), f"nothing of this VMS is called {name!r}", remedy)
 
 
 def _undeclared(

@@ -114,6 +114,34 @@ class State(StrEnum):
     ARMED = "armed"
 
 
+class ControlState(StrEnum):
+    """What an event of the VMS does to a rule."""
+
+    OFF = "off"
+    OBSERVE = "observe"
+    ARMED = "armed"
+    AS_CONFIGURED = "as_configured"
+
+
+class ControlSettings(Settings):
+    """An event of the VMS, triggered by its operators or rules, that switches rules of Vigie."""
+
+    event: Annotated[str, Field(min_length=1)]
+    """Name of the event in the VMS (a user-defined event of XProtect, a custom event of Security Center)."""
+    state: ControlState
+    """What the rules become: ``armed``, ``observe``, ``off``, or ``as_configured`` (what the site file says)."""
+    cameras: tuple[Identifier, ...] = ()
+    """Cameras whose rules are switched; all cameras of this VMS when empty."""
+    rules: tuple[Identifier, ...] = ()
+    """Rules that are switched; all rules of those cameras when empty."""
+
+    @field_validator("state", mode="before")
+    @classmethod
+    def _yaml_off_is_false(cls, value: Any) -> Any:
+        """YAML 1.1 reads a bare ``off`` as false."""
+        return ControlState.OFF if value is False else value
+
+
 class VmsSettings(Settings):
     """What every VMS has; each connector adds its own fields in a subclass."""
 
@@ -135,6 +163,8 @@ class VmsSettings(Settings):
     """Longest wait for one answer."""
     max_age_h: PositiveFloat = 168.0
     """Alerts older than this are parked rather than sent after a long outage."""
+    control: tuple[ControlSettings, ...] = ()
+    """Events of this VMS that arm and disarm rules."""
 
 
 class RuleSettings(Settings):

@@ -16,6 +16,7 @@ from typing import ClassVar, Protocol
 from config.model import CameraSettings, RuleSettings, SiteSettings, VmsSettings
 from core.types import (
     Alert,
+    ControlMessage,
     Delivery,
     Detection,
     Finding,
@@ -24,6 +25,7 @@ from core.types import (
     Packet,
     Picture,
     Receipt,
+    RuleState,
     Tick,
     UtcSeconds,
     VmsCamera,
@@ -67,6 +69,24 @@ class VideoSource(ABC):
         """Ends ``packets`` from any thread. May be called twice."""
 
 
+class ControlSource(ABC):
+    """One connection through which a VMS tells what its operators do.
+
+    Duties: the first message is ``Linked``, once everything asked for is subscribed; what happened since the moment
+    given at ``open_control``, as far as the VMS can be asked for it, follows; every wait has a time-out; when the link
+    fails ``messages`` raises a ``VmsError`` (never ends silently); ``close`` may be called from another thread and makes
+    ``messages`` return soon. A message may come twice, never not at all. Used once: the engine opens a new one to retry.
+    """
+
+    @abstractmethod
+    def messages(self) -> Iterator[ControlMessage]:
+        """Connects and yields until ``close`` or a ``VmsError``."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends ``messages`` from any thread. May be called twice."""
+
+
 class Capability(StrEnum):
     """What a connector offers."""
 
@@ -76,6 +96,7 @@ class Capability(StrEnum):
     ASK = "ask"
     BOXES = "boxes"
     COMMANDS = "commands"
+    RECORDINGS = "recordings"
 
 
 class VmsConnector(ABC):
@@ -103,6 +124,13 @@ class VmsConnector(ABC):
     def open_video(self, camera: CameraSettings) -> VideoSource:
         """A fresh, unconnected source of this camera's live video."""
 
+    def open_recording(self, camera: CameraSettings, begin: UtcSeconds, end: UtcSeconds) -> VideoSource:
+        """A source of what the VMS recorded in that interval, as fast as it comes; ``packets`` ends after it.
+
+        Only with ``Capability.RECORDINGS``. Gaps are skipped. An interval without any recording yields nothing.
+        """
+        raise NotImplementedError(f"{type(self).__name__} says it plays no recordings")
+
     @abstractmethod
     def actions(self) -> tuple[str, ...]:
         """The deliveries that each alert needs in this VMS, in the order to do them (``event``, ``bookmark`` …)."""
@@ -127,6 +155,25 @@ class VmsConnector(ABC):
         """Shows the boxes of one frame; called in capture order per camera, and only with ``Capability.BOXES``."""
         raise NotImplementedError(f"{type(self).__name__} says it shows no boxes")
 
+    def control_channels(self) -> tuple[str, ...]:
+        """Names of the connections through which this VMS answers back (``events``, ``verdicts`` …), as the settings ask.
+
+        Without I/O. Each is kept open by the engine independently of the others.
+        """
+        return ()
+
+    def open_control(self, channel: str, since: UtcSeconds) -> ControlSource:
+        """A fresh, unconnected source of one channel. ``since``: what happened before was told already."""
+        raise NotImplementedError(f"{type(self).__name__} has no control channel {channel!r}")
+
+    def start_front(self, cameras: Sequence[CameraSettings]) -> Mapping[str, str]:  # noqa: ARG002 - for those that listen
+        """Opens what the VMS itself dials into; called once, in the supervisor, before any worker starts.
+
+        What is returned is handed to this VMS's connector in every worker as ``ConnectorServices.front``. ``close``
+        ends it. Raises ``VmsError`` where it cannot listen. Connectors that only dial out return nothing.
+        """
+        return {}
+
     @abstractmethod
     def check(self, cameras: Sequence[CameraSettings]) -> Sequence[Finding]:
         """Looks at the VMS with the account given and says what is wrong and where to mend it. Never raises VmsError."""
@@ -150,6 +197,10 @@ class ConnectorServices(Protocol):
     @property
     def site_dir(self) -> Path:
         """Folder of the site file: relative paths in the settings start here."""
+
+    @property
+    def front(self) -> Mapping[str, str]:
+        """In a worker: what this VMS's ``start_front`` returned in the supervisor. Empty elsewhere."""
 
 
 class Detector(ABC):
@@ -214,6 +265,13 @@ class Analyser(ABC):
         """Takes the next packet in decode order."""
 
     @abstractmethod
+    def switch(self, states: Mapping[str, RuleState]) -> None:
+        """Sets the state of rules (rule id → state) from the next frame on; rules not named go back to their settings.
+
+        A rule switched off forgets what it saw; one switched on starts afresh, its cooldown kept.
+        """
+
+    @abstractmethod
     def interrupted(self) -> None:
         """The stream was lost: the next packet starts a new stream; tracks do not survive, cooldowns do."""
 
@@ -235,8 +293,12 @@ class AnalyserFactory(Protocol):
         site: SiteSettings,
         sink: AnalysisSink,
         last_alerts: Mapping[str, UtcSeconds],
+        states: Mapping[str, RuleState],
     ) -> Analyser:
-        """Builds a running analyser; ``last_alerts`` (rule id → capture time) keeps cooldowns across restarts."""
+        """Builds a running analyser.
+
+        ``last_alerts`` (rule id → capture time) keeps cooldowns across restarts, ``states`` what operators switched.
+        """
 
 
 class Command(Protocol):
@@ -260,6 +322,7 @@ __all__ = [
     "Clock",
     "Command",
     "ConnectorServices",
+    "ControlSource",
     "Detector",
     "Rule",
     "SecretSource",

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from config.model import CameraSettings, SecretRef, VmsSettings
 from core.clock import ManualClock
-from core.contracts import Capability, Clock, ConnectorServices, SecretSource, VideoSource, VmsConnector
+from core.contracts import Capability, Clock, ConnectorServices, ControlSource, SecretSource, VideoSource, VmsConnector
 from core.errors import (
     AuthenticationRefused,
     CertificateRejected,
@@ -25,7 +25,18 @@ from core.errors import (
     VmsError,
     VmsUnavailable,
 )
-from core.types import Alert, Delivery, Finding, FrameBoxes, Packet, Receipt, VmsCamera
+from core.types import (
+    Alert,
+    ControlMessage,
+    Delivery,
+    Finding,
+    FrameBoxes,
+    Linked,
+    Packet,
+    Receipt,
+    UtcSeconds,
+    VmsCamera,
+)
 
 LANDING_S = 0.5
 """How long after its reply was lost a ``LAND_LATE`` request takes effect in the fake VMS."""
@@ -54,6 +65,7 @@ class FakeServices:
     clock: Clock = field(default_factory=ManualClock)
     secrets: Callable[[object], str] = lambda _reference: "secret"
     site_dir: Path = Path()
+    front: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeVideoSource(VideoSource):
@@ -73,6 +85,26 @@ class FakeVideoSource(VideoSource):
             raise self._failure
         if not self._closed.wait(_LONGEST_WAIT_S):
             raise VmsUnavailable(f"the fake stream was not closed within {_LONGEST_WAIT_S:.0f} s of its last packet")
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+class FakeControlSource(ControlSource):
+    """Says ``Linked`` and the given messages; then fails with ``failure``, or without one waits for ``close``."""
+
+    def __init__(self, messages: Iterable[ControlMessage] = (), *, failure: VmsError | None = None) -> None:
+        self._messages = messages
+        self._failure = failure
+        self._closed = threading.Event()
+
+    def messages(self) -> Iterator[ControlMessage]:
+        yield Linked()
+        yield from self._messages
+        if self._failure is not None:
+            raise self._failure
+        if not self._closed.wait(_LONGEST_WAIT_S):
+            raise VmsUnavailable(f"the fake channel was not closed within {_LONGEST_WAIT_S:.0f} s of its last message")
 
     def close(self) -> None:
         self._closed.set()
@@ -133,7 +165,7 @@ class FakeConnector(VmsConnector):
     """
 
     settings_model: ClassVar[type[VmsSettings]] = VmsSettings
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {Capability.COMMANDS}
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {Capability.RECORDINGS}
 
     def __init__(
         self,
@@ -157,6 +189,7 @@ class FakeConnector(VmsConnector):
         self.cameras: list[VmsCamera] = []
         self.findings: list[Finding] = []
         self.video: Callable[[CameraSettings], VideoSource] = lambda _camera: FakeVideoSource(())
+        self.controls: dict[str, Callable[[UtcSeconds], ControlSource]] = {}
         self.is_closed = False
         self._actions = tuple(actions)
         self._askable = frozenset(askable)
@@ -199,6 +232,12 @@ class FakeConnector(VmsConnector):
 
     def publish_boxes(self, boxes: FrameBoxes, camera: CameraSettings) -> None:  # noqa: ARG002 - the contract gives it
         self.boxes.append(boxes)
+
+    def control_channels(self) -> tuple[str, ...]:
+        return tuple(self.controls)
+
+    def open_control(self, channel: str, since: UtcSeconds) -> ControlSource:
+        return self.controls[channel](since)
 
     def check(self, cameras: Sequence[CameraSettings]) -> Sequence[Finding]:  # noqa: ARG002 - the contract gives it
         return self.findings

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.clock import SystemClock
@@ -18,6 +18,7 @@ class Services:
     clock: Clock
     secrets: Callable[[object], str]
     site_dir: Path
+    front: Mapping[str, str] = field(default_factory=dict)
 
 
 def services_for(site_path: Path, clock: Clock | None = None) -> Services:

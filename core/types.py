@@ -264,7 +264,12 @@ class Delivery:
     @property
     def token(self) -> str:
         """The key as a short text for fields that people see; searching the VMS for it finds this delivery."""
-        return f"vigie:{self.key.hex[:20]}"
+        return self.token_of(self.key)
+
+    @staticmethod
+    def token_of(key: UUID) -> str:
+        """The token of the delivery with this key."""
+        return f"vigie:{key.hex[:20]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +277,57 @@ class Receipt:
     """The VMS has it. ``remote_id`` is the VMS's own id where it gives one."""
 
     remote_id: str = ""
+
+
+class Answer(StrEnum):
+    """What an operator said of an alert; ``UNKNOWN`` where it was closed without saying."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """A control channel listens from now on: what happens in the VMS is heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictGiven:
+    """An operator closed or judged what a delivery made. ``token`` is ``Delivery.token``, ``at`` the VMS's own time.
+
+    The same verdict may be told again after a reconnection; a later one replaces an earlier one.
+    """
+
+    token: str
+    answer: Answer
+    at: UtcSeconds
+    by: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSeen:
+    """An event named in ``VmsSettings.control`` was triggered. ``event`` is its name as the settings write it."""
+
+    event: str
+    at: UtcSeconds
+    event_id: str = ""
+    """The VMS's own id of this occurrence, so that one told twice is recognised; empty where it has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraReported:
+    """The VMS says that it lost a camera, or has it again."""
+
+    device: str
+    is_lost: bool
+    at: UtcSeconds
+    cause: str = ""
+
+
+ControlMessage: TypeAlias = Linked | VerdictGiven | EventSeen | CameraReported
+"""What comes back from a VMS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
-from config.model import SecretRef, VmsSettings
+from config.model import ControlSettings, SecretRef, VmsSettings
 from connectors.protocols.rtsp_source import RtspTransport
 
 MEDIA_GATEWAY_PORT = 654
@@ -43,6 +43,13 @@ class GenetecSettings(VmsSettings):
     """Number of the custom event, which is what is raised."""
     alarm: UUID | None = None
     """The alarm entity to trigger, for ``alarm_route: direct``."""
+
+    @field_validator("control")
+    @classmethod
+    def _no_control_yet(cls, value: tuple[ControlSettings, ...]) -> tuple[ControlSettings, ...]:
+        if value:
+            raise ValueError("Security Center does not yet arm or disarm rules of Vigie; leave control out")
+        return value
 
     @field_validator("url")
     @classmethod

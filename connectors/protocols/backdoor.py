@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core.contracts import Clock
 from core.errors import UsageError
@@ -101,6 +102,10 @@ class Ledger:
             return [dict(record) for record in self._records if kind in {None, record["kind"]}]
 
 
+Act: TypeAlias = Callable[[Mapping[str, Json]], Awaitable[Json]]
+"""Something a person does in the simulated VMS; takes and returns JSON. Raises ``UsageError`` for what makes no sense."""
+
+
 class _FaultOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -108,20 +113,28 @@ class _FaultOrder(BaseModel):
     repeat: bool = True
 
 
-class Admin:
-    """The simulator's back door on loopback HTTP: read the ledger, order faults, end it."""
+_ACT_ORDER: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
-    def __init__(self, ledger: Ledger, faults: FaultBoard, stop: Callable[[], None]) -> None:
+
+class Admin:
+    """The simulator's back door on loopback HTTP: read the ledger, order faults, act as a person would, end it."""
+
+    def __init__(
+        self, ledger: Ledger, faults: FaultBoard, stop: Callable[[], None], acts: Mapping[str, Act] | None = None
+    ) -> None:
         self._ledger = ledger
         self._faults = faults
         self._stop = stop
+        self._acts = acts if acts is not None else {}
 
     def app(self) -> web.Application:
-        """GET /ledger[?kind=], GET /faults, PUT /faults/{name}, POST /shutdown."""
+        """GET /ledger[?kind=], GET /faults, PUT /faults/{name}, GET /acts, POST /acts/{name}, POST /shutdown."""
         app = web.Application()
         app.router.add_get("/ledger", self._get_ledger)
         app.router.add_get("/faults", self._get_faults)
         app.router.add_put("/faults/{name}", self._put_fault)
+        app.router.add_get("/acts", self._get_acts)
+        app.router.add_post("/acts/{name}", self._act)
         app.router.add_post("/shutdown", self._shutdown)
         return app
 
@@ -140,6 +153,21 @@ class Admin:
         except UsageError as error:
             raise web.HTTPBadRequest(text=error.line()) from error
         return web.json_response(self._faults.as_json())
+
+    async def _get_acts(self, _request: web.Request) -> web.Response:
+        return web.json_response(sorted(self._acts))
+
+    async def _act(self, request: web.Request) -> web.Response:
+        act = self._acts.get(request.match_info["name"])
+        if act is None:
+            raise web.HTTPNotFound(text=f"Known: {', '.join(sorted(self._acts)) or 'none'}.")
+        try:
+            order = _ACT_ORDER.validate_json(await request.read() or b"{}")
+            return web.json_response(await act(order))
+        except ValidationError as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        except UsageError as error:
+            raise web.HTTPBadRequest(text=error.line()) from error
 
     async def _shutdown(self, _request: web.Request) -> web.Response:
         self._stop()

@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
@@ -26,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from connectors.protocols.backdoor import OK, Admin, FaultBoard, Ledger
+from connectors.protocols.backdoor import OK, Act, Admin, FaultBoard, Ledger
 from connectors.protocols.certificates import SiteAuthority
 from connectors.protocols.clips import Clip, load_clip
 from connectors.protocols.scene import write_scene
@@ -38,6 +39,7 @@ from core.types import Json, VmsCamera
 
 __all__ = [
     "OK",
+    "Act",
     "Admin",
     "Announcement",
     "FaultBoard",
@@ -87,6 +89,8 @@ class Simulation:
     authority: SiteAuthority
     videos: tuple[tuple[str, Clip], ...]
     """Name and clip of each camera."""
+    acts: dict[str, Act] = field(default_factory=dict)
+    """What people do in the simulated VMS, by name; the simulator's servers add theirs, the admin port offers them."""
 
     @property
     def host(self) -> str:
@@ -248,7 +252,7 @@ async def _running(
             videos=_videos(arguments, folder),
         )
         port = await stack.enter_async_context(
-            listening(Admin(ledger, board, stop).app(), "127.0.0.1", arguments.admin_port)
+            listening(Admin(ledger, board, stop, simulation.acts).app(), "127.0.0.1", arguments.admin_port)
         )
         announcement = await stack.enter_async_context(start(simulation))
         yield Announcement(
@@ -279,8 +283,9 @@ def _videos(arguments: argparse.Namespace, folder: Path) -> tuple[tuple[str, Cli
         raise UsageError("--cameras must be at least 1", remedy="Leave it out for one camera per video.")
     clips = {path: load_clip(path) for path in paths[:count]}
     chosen = [paths[index % len(paths)] for index in range(count)]
+    times = Counter(chosen)
     return tuple(
-        (path.stem if chosen.count(path) == 1 else f"{path.stem} {index // len(paths) + 1}", clips[path])
+        (path.stem if times[path] == 1 else f"{path.stem} {index // len(paths) + 1}", clips[path])
         for index, path in enumerate(chosen)
     )
 

@@ -6,15 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from core.types import Alert, FrameBoxes, StreamState, UtcSeconds
+from core.types import Alert, FrameBoxes, RuleState, StreamState, UtcSeconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assign:
-    """Supervisor → worker: analyse this camera. ``last_alerts`` keeps cooldowns across processes."""
+    """Supervisor → worker: analyse this camera.
+
+    ``last_alerts`` keeps cooldowns across processes, ``states`` what operators switched.
+    """
 
     camera_id: str
     last_alerts: Mapping[str, UtcSeconds] = field(default_factory=dict)
+    states: Mapping[str, RuleState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchRules:
+    """Supervisor → worker: the rules of a camera that operators switched away from the settings, all of them."""
+
+    camera_id: str
+    states: Mapping[str, RuleState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,5 +70,5 @@ class Heartbeat:
     dropped_boxes: int
 
 
-ToWorker: TypeAlias = Assign | Stop
+ToWorker: TypeAlias = Assign | SwitchRules | Stop
 FromWorker: TypeAlias = Ready | AlertRaised | BoxesSeen | StreamChanged | Heartbeat

@@ -7,10 +7,11 @@ import pickle
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Protocol, TypeAlias
 
 import structlog
@@ -18,8 +19,10 @@ import structlog
 from config.model import SiteSettings
 from core.contracts import Clock
 from core.engine import worker
-from core.engine.messages import Assign, FromWorker, Stop
-from core.types import UtcSeconds
+from core.engine.messages import Assign, FromWorker, Stop, SwitchRules
+from core.engine.worker import WorkerSetup
+from core.errors import StoreError
+from core.types import RuleState, UtcSeconds
 
 HANG_S = 60.0
 """A worker silent for so long is stuck: it is replaced. A heartbeat comes every second, but not during the first imports,
@@ -46,8 +49,11 @@ BURY_S = 2.0
 _log = structlog.get_logger(component="pool")
 
 
-WorkerMain: TypeAlias = Callable[[Connection, SiteSettings, Path, str], None]
-"""The body of a worker process: pipe, site, site file, log level. Importable by name, for it is spawned."""
+WorkerMain: TypeAlias = Callable[[Connection, WorkerSetup], None]
+"""The body of a worker process. Importable by name, for it is spawned."""
+
+StatesOf: TypeAlias = Callable[[str], Mapping[str, RuleState]]
+"""What operators switched of a camera's rules, by camera id."""
 
 
 class WorkerEvents(Protocol):
@@ -71,6 +77,8 @@ class _Slot:
     started_at: float = 0.0
     quick_deaths: int = 0
     thread: threading.Thread | None = field(default=None, repr=False)
+    switched: Queue[str] = field(default_factory=Queue, repr=False)
+    """Cameras whose rules were switched and whose worker does not know yet."""
 
 
 class WorkerPool:
@@ -83,23 +91,24 @@ class WorkerPool:
         *,
         events: WorkerEvents,
         last_alerts: Callable[[str], Mapping[str, UtcSeconds]],
+        states: StatesOf,
         clock: Clock,
         log_level: str,
         target: WorkerMain = worker.main,
     ) -> None:
         self._target = target
-        self._site = site
-        self._site_path = site_path
+        self._setup = WorkerSetup(site=site, site_path=site_path, log_level=log_level)
         self._events = events
         self._last_alerts = last_alerts
+        self._states = states
         self._clock = clock
-        self._log_level = log_level
         self._context = multiprocessing.get_context("spawn")
         self._stopping = threading.Event()
         self._slots = [_Slot(index, cameras) for index, cameras in enumerate(shares(site))]
 
-    def start(self) -> None:
-        """Starts every worker; returns without waiting for them."""
+    def start(self, fronts: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """Starts every worker; returns without waiting for them. ``fronts``: what each VMS's front hands to workers."""
+        self._setup = replace(self._setup, fronts=fronts or {})
         for slot in self._slots:
             slot.thread = threading.Thread(
                 target=self._keep_alive, args=(slot,), name=f"pool-{slot.index}", daemon=True
@@ -117,6 +126,12 @@ class WorkerPool:
                 process.kill()
         if not self._ended_within(LAST_WORDS_S):
             _log.error("what a worker said last could not be taken in time")
+
+    def switch(self, camera_id: str) -> None:
+        """Tells the worker of a camera what is switched of its rules; from any thread, returns at once."""
+        for slot in self._slots:
+            if camera_id in slot.camera_ids:
+                slot.switched.put(camera_id)
 
     def process_ids(self) -> list[int]:
         """Process ids of the workers alive now."""
@@ -172,7 +187,7 @@ class WorkerPool:
         slot.started_at = self._clock.monotonic()
         process = self._context.Process(
             target=self._target,
-            args=(theirs, self._site, self._site_path, self._log_level),
+            args=(theirs, self._setup),
             name=f"vigie-worker-{slot.index}",
             daemon=True,
         )
@@ -181,7 +196,10 @@ class WorkerPool:
         finally:
             theirs.close()
         slot.process = process
-        assignments = [Assign(camera_id=name, last_alerts=dict(self._last_alerts(name))) for name in slot.camera_ids]
+        assignments = [
+            Assign(camera_id=name, last_alerts=dict(self._last_alerts(name)), states=dict(self._states(name)))
+            for name in slot.camera_ids
+        ]
         with suppress(OSError):  # it died at once: listening says so
             for assignment in assignments:
                 ours.send(assignment)
@@ -196,6 +214,7 @@ class WorkerPool:
                 if self._stopping.is_set() and not is_told:
                     is_told = True
                     connection.send(Stop())
+                self._pass_switches(slot, connection)
                 raw = connection.recv_bytes() if connection.poll(WAKE_S) else None
             except (EOFError, OSError):
                 return
@@ -203,6 +222,17 @@ class WorkerPool:
                 self._pass_on(slot, raw)
                 heard_at = self._clock.monotonic()
         _log.error("a worker is stuck: it is replaced", worker=slot.index, silent_s=HANG_S)
+
+    def _pass_switches(self, slot: _Slot, connection: Connection) -> None:
+        with suppress(Empty):
+            while True:
+                camera_id = slot.switched.get_nowait()
+                try:
+                    connection.send(SwitchRules(camera_id=camera_id, states=dict(self._states(camera_id))))
+                except StoreError as error:
+                    _log.error("a switched rule could not be read", camera=camera_id, cause=error.line())
+                    slot.switched.put(camera_id)
+                    return
 
     def _pass_on(self, slot: _Slot, raw: bytes) -> None:
         try:

@@ -17,10 +17,11 @@ from config.model import SiteSettings, VmsSettings
 from core import registry
 from core.clock import iso_utc
 from core.contracts import Capability, Clock, VmsConnector
+from core.engine.control import Answers, ControlLink
 from core.engine.messages import AlertRaised, BoxesSeen, FromWorker, Heartbeat, StreamChanged
 from core.engine.overlay import OverlayPump
 from core.engine.pool import WorkerPool
-from core.errors import StoreError
+from core.errors import StoreError, VmsError
 from core.health import HealthBoard
 from core.outbox.relay import DeliveryRelay
 from core.services import Services
@@ -55,6 +56,7 @@ class _Vms:
     actions: tuple[str, ...]
     relay: DeliveryRelay
     overlay: OverlayPump | None
+    links: tuple[ControlLink, ...]
 
 
 class Service:
@@ -85,6 +87,7 @@ class Service:
                 site_path,
                 events=self,
                 last_alerts=self.store.last_alerts,
+                states=self.store.feedback.states,
                 clock=self._clock,
                 log_level=log_level,
             )
@@ -100,7 +103,24 @@ class Service:
             rng=random.Random(),  # noqa: S311 - jitter, not a secret
         )
         shows_boxes = Capability.BOXES in connector.capabilities and "metadata" in settings.publish
-        return _Vms(connector, connector.actions(), relay, OverlayPump(connector) if shows_boxes else None)
+        overlay = OverlayPump(connector) if shows_boxes else None
+        return _Vms(connector, connector.actions(), relay, overlay, self._links(connector, settings))
+
+    def _links(self, connector: VmsConnector, settings: VmsSettings) -> tuple[ControlLink, ...]:
+        feedback = self.store.feedback
+        answers = Answers(self.site, settings, feedback=feedback, health=self.health, switch=self._switch_rules)
+        return tuple(
+            ControlLink(
+                settings.id,
+                channel,
+                connector=connector,
+                answers=answers,
+                feedback=feedback,
+                health=self.health,
+                clock=self._clock,
+            )
+            for channel in connector.control_channels()
+        )
 
     def start(self) -> None:
         """Takes up what an earlier life left, then starts deliveries, calendar and workers: all of them, or nothing."""
@@ -119,6 +139,18 @@ class Service:
         orphans = self.store.park_unknown_vms(self._vms)
         if orphans:
             _log.warning("deliveries of a VMS that is no longer in the settings are parked", count=orphans)
+        self.store.feedback.forget_switches(
+            {(camera.id, rule.id) for camera in self.site.cameras for rule in camera.rules}
+        )
+        for switch in self.store.feedback.switches():
+            _log.warning(
+                "rule still switched by the VMS",
+                camera=switch.camera_id,
+                rule=switch.rule_id,
+                state=switch.state.value,
+                by=switch.event,
+                since=iso_utc(switch.switched_at),
+            )
 
     def _start_threads(self) -> None:
         self._ending.callback(self._stop_deliveries)
@@ -132,7 +164,34 @@ class Service:
         self._ending.callback(self._calendar.shutdown)
         self._ending.callback(self._giving_up.set)
         self._ending.callback(self._pool.stop)
-        self._pool.start()
+        self._pool.start(self._fronts())
+        self._ending.callback(self._stop_links)
+        for vms in self._vms.values():
+            for link in vms.links:
+                link.start()
+
+    def _switch_rules(self, camera_id: str) -> None:
+        self._pool.switch(camera_id)
+
+    def _fronts(self) -> dict[str, Mapping[str, str]]:
+        """Opens what each VMS dials into. One that cannot listen leaves its own cameras without video, not the others'."""
+        fronts: dict[str, Mapping[str, str]] = {}
+        for name, vms in self._vms.items():
+            cameras = [camera for camera in self.site.cameras if camera.vms == name and camera.enabled]
+            try:
+                fronts[name] = vms.connector.start_front(cameras)
+            except VmsError as error:
+                _log.error("the VMS cannot dial in", vms=name, cause=error.line())
+                self.health.report(Health(component=f"front/{name}", level=HealthLevel.RED, cause=error.line()))
+        return fronts
+
+    def _stop_links(self) -> None:
+        links = [link for vms in self._vms.values() for link in vms.links]
+        for link in links:  # all together: each may be in the middle of a wait
+            link.end()
+        for link in links:
+            if not link.stop(STOP_S):
+                _log.error("a control channel did not let go in time")
 
     def stop_watching(self) -> None:
         """Ends the workers; what they had said is stored, and deliveries go on."""

@@ -6,7 +6,7 @@ import logging
 import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -24,13 +24,14 @@ from core.engine.messages import (
     Ready,
     Stop,
     StreamChanged,
+    SwitchRules,
     ToWorker,
 )
 from core.engine.outbound import Outbound
 from core.errors import VigieError
 from core.logs import configure_logging, describe
 from core.services import services_for
-from core.types import Alert, FrameBoxes, StreamState, UtcSeconds
+from core.types import Alert, FrameBoxes, StreamState
 
 HEARTBEAT_S = 1.0
 """How often a worker says that it lives."""
@@ -42,6 +43,17 @@ REFUSED_RETRY_S = 60.0
 """A camera that could not be taken (its model is altered, its VMS type fails to load …) is tried again so often."""
 
 _log = structlog.get_logger(component="worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSetup:
+    """What a worker process is born with. Picklable, for it is spawned."""
+
+    site: SiteSettings
+    site_path: Path
+    log_level: str
+    fronts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By VMS: where its connector in the supervisor hands over what the VMS sends (``VmsConnector.start_front``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +80,12 @@ class _Running:
 class Worker:
     """The cameras of one process, driven by the messages of the supervisor."""
 
-    def __init__(self, connection: Connection, site: SiteSettings, site_path: Path) -> None:
+    def __init__(self, connection: Connection, setup: WorkerSetup) -> None:
         self._connection = connection
         self._outbound = Outbound(connection)
-        self._site = site
-        self._services = services_for(site_path)
+        self._site = setup.site
+        self._fronts = setup.fronts
+        self._services = services_for(setup.site_path)
         self._connectors: dict[str, VmsConnector] = {}
         self._cameras: dict[str, _Running] = {}
         self._refused: dict[str, tuple[Assign, float]] = {}
@@ -101,6 +114,8 @@ class Worker:
         message: ToWorker = self._connection.recv()
         if isinstance(message, Assign):
             self._assign(message)
+        elif isinstance(message, SwitchRules):
+            self._switch(message)
         return not isinstance(message, Stop)
 
     def _heartbeat(self) -> Heartbeat:
@@ -114,7 +129,7 @@ class Worker:
         if camera is None or message.camera_id in self._cameras:
             return
         try:
-            self._cameras[camera.id] = self._start(camera, message.last_alerts)
+            self._cameras[camera.id] = self._start(camera, message)
         except VigieError as error:
             self._refuse(message, error.line())
         except Exception as error:  # noqa: BLE001 - a defect in one plug-in may not cost this process's other cameras
@@ -123,6 +138,13 @@ class Worker:
             self._refuse(message, f"defect: {describe(error)}")
         else:
             self._refused.pop(camera.id, None)
+
+    def _switch(self, message: SwitchRules) -> None:
+        if running := self._cameras.get(message.camera_id):
+            running.analyser.switch(message.states)
+        elif refused := self._refused.get(message.camera_id):
+            assign, due_at = refused
+            self._refused[message.camera_id] = replace(assign, states=message.states), due_at
 
     def _refuse(self, message: Assign, cause: str) -> None:
         self._refused[message.camera_id] = message, self._services.clock.monotonic() + REFUSED_RETRY_S
@@ -134,11 +156,12 @@ class Worker:
             if due_at <= now:
                 self._assign(message)
 
-    def _start(self, camera: CameraSettings, last_alerts: Mapping[str, UtcSeconds]) -> _Running:
+    def _start(self, camera: CameraSettings, message: Assign) -> _Running:
         vms = self._site.vms_of(camera)
         connector = self._connector(vms)
         shows_boxes = Capability.BOXES in connector.capabilities and "metadata" in vms.publish
-        analyser = registry.analyser()(camera, self._site, _Sink(self._outbound, shows_boxes), last_alerts)
+        sink = _Sink(self._outbound, shows_boxes)
+        analyser = registry.analyser()(camera, self._site, sink, message.last_alerts, message.states)
         feed = CameraFeed(
             camera.id,
             open_source=lambda: connector.open_video(camera),
@@ -153,7 +176,8 @@ class Worker:
 
     def _connector(self, vms: VmsSettings) -> VmsConnector:
         if vms.id not in self._connectors:
-            self._connectors[vms.id] = registry.connector(vms.type)(vms, self._services)
+            services = replace(self._services, front=self._fronts.get(vms.id, {}))
+            self._connectors[vms.id] = registry.connector(vms.type)(vms, services)
         return self._connectors[vms.id]
 
     def _stop(self) -> None:
@@ -174,7 +198,7 @@ def _let_go(camera_id: str, running: _Running) -> None:
     running.analyser.close()
 
 
-def main(connection: Connection, site: SiteSettings, site_path: Path, log_level: str) -> None:
+def main(connection: Connection, setup: WorkerSetup) -> None:
     """Entry of the worker process. Ctrl-C and Ctrl-Break are the supervisor's business, which then says Stop.
 
     A service manager may send SIGTERM to every process at once: the worker then ends as if it had been told.
@@ -182,8 +206,8 @@ def main(connection: Connection, site: SiteSettings, site_path: Path, log_level:
     for name in ("SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    configure_logging(log_level)
+    configure_logging(setup.log_level)
     logging.getLogger("libav").setLevel(logging.CRITICAL)
-    worker = Worker(connection, site, site_path)
+    worker = Worker(connection, setup)
     signal.signal(signal.SIGTERM, lambda _number, _frame: worker.end())
     worker.run()

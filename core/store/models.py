@@ -1,6 +1,7 @@
 """The tables. ``migrations`` holds the way from each version to the next; a test keeps both equal.
 
-An *alert* has any number of *deliveries*. Each delivery waits in a *lane*: one camera in one VMS, served in order.
+An *alert* has any number of *deliveries*, and at most one *verdict*. Each delivery waits in a *lane*: one camera in one
+VMS, served in order. A *switch* is what operators last did to a rule, a *cursor* how far a control channel was heard.
 Times are UTC seconds in double precision, exactly as the domain has them.
 """
 
@@ -112,4 +113,37 @@ deliveries = Table(
         sqlite_where=_WAITING,
         postgresql_where=_WAITING,
     ),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("alert_seq", _RowId, ForeignKey("alerts.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("vms_id", String(ID_LENGTH), nullable=False),
+    Column("answer", String(16), nullable=False),
+    Column("said_at", Double, nullable=False),
+    Column("said_by", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("heard_at", Double, nullable=False),
+    CheckConstraint("answer IN ('true', 'false', 'unknown')", name="answer"),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("camera_id", String(ID_LENGTH), primary_key=True),
+    Column("rule_id", String(ID_LENGTH), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("vms_id", String(ID_LENGTH), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("switched_at", Double, nullable=False),
+    CheckConstraint("state IN ('off', 'observe', 'armed', 'as_configured')", name="state"),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("vms_id", String(ID_LENGTH), primary_key=True),
+    Column("channel", String(ID_LENGTH), primary_key=True),
+    Column("heard_to", Double, nullable=False),
 )

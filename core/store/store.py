@@ -5,27 +5,25 @@ Whatever a method wrote is on the disk when it returns. Every failure is a ``Sto
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, insert, select
 
 from core.contracts import Clock
 from core.errors import StoreError
 from core.store import models, queries
 from core.store.backend import Backend, connect
 from core.store.failures import translated
+from core.store.feedback import Feedback
 from core.store.migrate import upgrade
 from core.store.rows import alert_row, delivery_row, read_alert, read_delivery, storable
+from core.store.transactions import Transactions
 from core.types import Alert, Delivery, DeliveryState, Receipt, UtcSeconds
 
 SETTLE_S = 1.0
 """A request of unknown fate may still be landing inside the VMS: so soon after it, asking would be too early."""
 
-_LOCK_WAIT_S = 30.0
 _PURGE_BATCH = 500
 """Alerts erased per transaction, so that new alerts never wait long."""
 
@@ -43,8 +41,9 @@ class Store:
         """Use ``open``."""
         self._backend = backend
         self._clock = clock
-        self._lock = threading.Lock()
-        self._is_open = True
+        self._transactions = Transactions(backend)
+        self.feedback = Feedback(self._transactions, clock)
+        """What the VMS answers: verdicts and rules that its operators switched."""
 
     @classmethod
     def open(cls, url: str, *, clock: Clock) -> Store:
@@ -63,9 +62,7 @@ class Store:
 
     def close(self) -> None:
         """Waits for the write under way and lets go of the database. May be called twice."""
-        with self._exclusively():
-            self._is_open = False
-            self._backend.close()
+        self._transactions.close()
 
     # Alerts
 
@@ -74,7 +71,7 @@ class Store:
 
         Returns False, and changes nothing, when an alert of this id is already there.
         """
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
             if connection.execute(queries.select_alert(alert.alert_id)).first() is not None:
                 return False
             seq = _insert_alert(connection, alert, self._clock.utc())
@@ -87,18 +84,18 @@ class Store:
 
     def alert(self, alert_id: UUID) -> Alert | None:
         """One alert with its snapshot."""
-        row = self._first(queries.select_alert(alert_id))
+        row = self._transactions.first(queries.select_alert(alert_id))
         return None if row is None else read_alert(row, row.jpeg or b"")
 
     def alerts(
         self, *, camera_id: str | None = None, since: UtcSeconds | None = None, limit: int | None = 100
     ) -> list[Alert]:
         """The latest alerts by capture time, newest first, without their snapshots."""
-        return [read_alert(row) for row in self._all(queries.select_alerts(camera_id, since, limit))]
+        return [read_alert(row) for row in self._transactions.all(queries.select_alerts(camera_id, since, limit))]
 
     def last_alerts(self, camera_id: str) -> dict[str, UtcSeconds]:
         """Capture time of the latest alert of each rule of a camera."""
-        return {row[0]: row[1] for row in self._all(queries.select_last_alerts(camera_id))}
+        return {row[0]: row[1] for row in self._transactions.all(queries.select_last_alerts(camera_id))}
 
     def purge(self, before: UtcSeconds) -> int:
         """Erases alerts captured before then, with snapshots and deliveries; returns how many.
@@ -107,7 +104,7 @@ class Store:
         """
         total = 0
         while True:
-            count = self._execute(queries.delete_settled(before, _PURGE_BATCH))
+            count = self._transactions.execute(queries.delete_settled(before, _PURGE_BATCH))
             total += count
             if count < _PURGE_BATCH:
                 return total
@@ -120,22 +117,22 @@ class Store:
         To be called once at start, before any relay runs. Returns how many there were.
         """
         values = {"state": _PENDING.value, "may_have_arrived": True, "next_at": self._clock.utc() + SETTLE_S}
-        return self._execute(queries.change_sending().values(values))
+        return self._transactions.execute(queries.change_sending().values(values))
 
     def next_delivery(self, vms_id: str, now: UtcSeconds) -> Delivery | None:
         """What to send next: due at ``now``, first of its camera, of the camera that waited longest for its turn."""
-        row = self._first(queries.select_next(vms_id, now))
+        row = self._transactions.first(queries.select_next(vms_id, now))
         return None if row is None else read_delivery(row)
 
     def next_due_at(self, vms_id: str) -> UtcSeconds | None:
         """When ``next_delivery`` will have something, at the earliest; None when nothing is pending."""
-        moment: UtcSeconds | None = self._first(queries.select_next_due_at(vms_id))[0]
+        moment: UtcSeconds | None = self._transactions.first(queries.select_next_due_at(vms_id))[0]
         return moment
 
     def mark_sending(self, key: UUID) -> bool:
         """An attempt begins. False when the delivery is not pending any more (parked or erased meanwhile)."""
         values = {"state": _SENDING.value, "attempts": models.deliveries.c.attempts + 1}
-        with self._writing() as connection:
+        with self._transactions.writing() as connection:
             is_ours = connection.execute(queries.change(key, _PENDING).values(values)).rowcount == 1
             if is_ours:
                 connection.execute(queries.move_to_back(key))
@@ -166,7 +163,7 @@ class Store:
     def hasten(self, vms_id: str) -> int:
         """Makes all that waits out a back-off due within ``SETTLE_S``, because the VMS answers again."""
         soon = self._clock.utc() + SETTLE_S
-        return self._execute(queries.change_later_than(vms_id, soon).values(next_at=soon))
+        return self._transactions.execute(queries.change_later_than(vms_id, soon).values(next_at=soon))
 
     # The queue, for people
 
@@ -177,7 +174,9 @@ class Store:
     def park_unknown_vms(self, known: Collection[str]) -> int:
         """Parks what waits for a VMS that the settings do not name any more: no relay would ever send it."""
         reason = "its VMS is no longer in the settings"
-        return self._execute(queries.change_strangers(known).values(state=_PARKED.value, last_error=reason))
+        return self._transactions.execute(
+            queries.change_strangers(known).values(state=_PARKED.value, last_error=reason)
+        )
 
     def unpark(self, key: UUID, *, is_missing: bool = False) -> bool:
         """Gives a parked delivery another life, due now. False when it is not parked.
@@ -191,64 +190,22 @@ class Store:
         self, *, vms_id: str | None = None, state: DeliveryState | None = None, limit: int | None = 100
     ) -> list[Delivery]:
         """The latest deliveries, newest first."""
-        return [read_delivery(row) for row in self._all(queries.select_deliveries(vms_id, state, limit))]
+        return [read_delivery(row) for row in self._transactions.all(queries.select_deliveries(vms_id, state, limit))]
 
     def delivery_counts(self, *, state: DeliveryState | None = None) -> dict[tuple[str, str, DeliveryState], int]:
         """How many deliveries there are by (VMS id, action, state); of one state only, when given."""
-        rows = self._all(queries.select_counts(state))
+        rows = self._transactions.all(queries.select_counts(state))
         return {(row[0], row[1], DeliveryState(row[2])): int(row[3]) for row in rows}
 
     def backlog(self, vms_id: str) -> tuple[int, UtcSeconds | None]:
         """How many deliveries wait for a VMS, and the capture time of the oldest."""
-        count, oldest = self._first(queries.select_backlog(vms_id))
+        count, oldest = self._transactions.first(queries.select_backlog(vms_id))
         return count, oldest
 
     # Inside
 
     def _change(self, key: UUID, states: tuple[DeliveryState, ...], **values: object) -> bool:
-        return self._execute(queries.change(key, *states).values(values)) == 1
-
-    def _execute(self, statement: Any) -> int:
-        """Runs one change in a transaction of its own; returns how many rows it changed."""
-        with self._writing() as connection:
-            return int(connection.execute(statement).rowcount)
-
-    def _all(self, wanted: Select[Any]) -> Sequence[Any]:
-        with self._reading() as connection:
-            return connection.execute(wanted).all()
-
-    def _first(self, wanted: Select[Any]) -> Any:
-        with self._reading() as connection:
-            return connection.execute(wanted).first()
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._exclusively(), self._usable(), self._backend.writer.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._usable(), self._backend.reader.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _usable(self) -> Iterator[None]:
-        if not self._is_open:
-            raise StoreError(f"the database {self._backend.place} was closed")
-        with translated(self._backend.place, self._backend.driver_error):
-            yield
-
-    @contextmanager
-    def _exclusively(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=_LOCK_WAIT_S):
-            raise StoreError(
-                f"the database {self._backend.place} did not finish a write within {_LOCK_WAIT_S:.0f} s",
-                remedy="Its disk or server is too slow or hangs: look at it.",
-            )
-        try:
-            yield
-        finally:
-            self._lock.release()
+        return self._transactions.execute(queries.change(key, *states).values(values)) == 1
 
 
 def _insert_alert(connection: Connection, alert: Alert, stored_at: UtcSeconds) -> int:

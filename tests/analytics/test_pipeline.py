@@ -27,7 +27,7 @@ from config.model import (
 )
 from core.clock import ManualClock
 from core.errors import ModelError
-from core.types import Alert, Packet, Picture
+from core.types import Alert, Packet, Picture, RuleState
 from tests.analytics.coded import START, captured_at, coded
 from tests.analytics.scenes import WAIT_S, BrightSpotDetector, RecordingSink, spot_at
 
@@ -296,11 +296,16 @@ def site(**rule: Any) -> SiteSettings:
     )
 
 
-def alerts_of(settings: SiteSettings, monkeypatch: pytest.MonkeyPatch, last_alerts: dict[str, float]) -> list[Alert]:
+def alerts_of(
+    settings: SiteSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    last_alerts: dict[str, float],
+    states: dict[str, RuleState],
+) -> list[Alert]:
     """Everything that the installed analyser raises on a short stream."""
     monkeypatch.setattr(pipeline, "create_detector", lambda _settings: BrightSpotDetector())
     sink = RecordingSink()
-    analyser = create_analyser(settings.cameras[0], settings, sink, last_alerts)
+    analyser = create_analyser(settings.cameras[0], settings, sink, last_alerts, states)
     assert isinstance(analyser, LiveAnalyser)
     packets = stream(4.0)
     push_all(analyser, packets)
@@ -323,11 +328,40 @@ def alerts_of(settings: SiteSettings, monkeypatch: pytest.MonkeyPatch, last_aler
 def test_the_factory_runs_the_rules_of_the_camera(
     monkeypatch: pytest.MonkeyPatch, rule: dict[str, Any], last_alerts: dict[str, float], expected: int
 ) -> None:
-    assert len(alerts_of(site(**rule), monkeypatch, last_alerts)) == expected
+    assert len(alerts_of(site(**rule), monkeypatch, last_alerts, {})) == expected
+
+
+@pytest.mark.parametrize(
+    ("configured", "switched", "expected"),
+    [
+        (State.OFF, {"yard": RuleState.ARMED}, [RuleState.ARMED]),
+        (State.ARMED, {"yard": RuleState.OFF}, []),
+        (State.ARMED, {"yard": RuleState.OBSERVE}, [RuleState.OBSERVE]),
+        (State.OBSERVE, {"another": RuleState.ARMED}, [RuleState.OBSERVE]),
+    ],
+)
+def test_what_operators_switched_before_stands_from_the_first_frame(
+    monkeypatch: pytest.MonkeyPatch, configured: State, switched: dict[str, RuleState], expected: list[RuleState]
+) -> None:
+    alerts = alerts_of(site(state=configured), monkeypatch, {}, switched)
+    assert [alert.state for alert in alerts] == expected
+
+
+def test_a_rule_is_switched_while_the_camera_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = site()
+    monkeypatch.setattr(pipeline, "create_detector", lambda _settings: BrightSpotDetector())
+    sink = RecordingSink()
+    analyser = create_analyser(settings.cameras[0], settings, sink, {}, {})
+    assert isinstance(analyser, LiveAnalyser)
+    analyser.switch({"yard": RuleState.OFF})
+    push_all(analyser, stream(4.0))
+    wait_until(lambda: analyser.statistics()["frames_analysed"] + analyser.statistics()["frames_skipped"] == 40)
+    analyser.close()
+    assert sink.alerts == []
 
 
 def test_a_detector_that_cannot_be_used_is_told_at_once() -> None:
     settings = site()
     camera = settings.cameras[0].model_copy(update={"analysis": AnalysisSettings(detector="nothing.onnx")})
     with pytest.raises(ModelError, match=r"nothing\.onnx"):
-        create_analyser(camera, settings, RecordingSink(), {})
+        create_analyser(camera, settings, RecordingSink(), {}, {})

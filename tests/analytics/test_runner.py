@@ -209,3 +209,22 @@ def test_figures_that_fail_are_a_defect_like_any_other(monkeypatch: pytest.Monke
     with capture_logs():
         assert fired(rule, 1.0) == []
     assert (rule.defects, rule.figures) == (1, {"frames": 0})
+
+
+def test_a_rule_switched_off_sees_nothing_and_starts_afresh_when_it_is_on_again() -> None:
+    rule = runner(cooldown_s=10.0)
+    assert len(fired(rule, 100.0)) == 1
+    rule.switch(RuleState.OFF)
+    assert fired(rule, 120.0) == []
+    assert len(EveryTrackRule.built) == 1
+    rule.switch(None)
+    assert len(EveryTrackRule.built) == 2
+    assert fired(rule, 105.0) == []  # the cooldown was kept
+    assert [alert.state for alert in fired(rule, 130.0)] == [RuleState.ARMED]
+
+
+def test_a_switched_rule_fires_in_its_new_state_and_keeps_what_it_saw() -> None:
+    rule = runner()
+    rule.switch(RuleState.OBSERVE)
+    assert [alert.state for alert in fired(rule, 100.0)] == [RuleState.OBSERVE]
+    assert len(EveryTrackRule.built) == 1

@@ -133,7 +133,7 @@ def test_a_good_file_is_typed_by_its_kinds() -> None:
             "username: vigie",
             "zzz: 1\n    username: x",
             (
-                "site.yaml:10: vms[0].zzz: is not a known key. Known keys: alarm, application_id, ca, certificate, id, "
+                "site.yaml:10: vms[0].zzz: is not a known key. Known keys: alarm, application_id, ca, certificate, control, id, "
                 "max_age_h, password, publish, timeout_s, type, url, username, video."
             ),
         ),
@@ -208,6 +208,22 @@ def test_a_good_file_is_typed_by_its_kinds() -> None:
             (
                 "site.yaml:21: cameras[0].rules[0].schedule: 'nuits' is not declared under 'schedules'. "
                 "Did you mean 'nuit'? Declared: nuit."
+            ),
+        ),
+        (
+            "cameras:",
+            "    control: [{event: Nuit, state: 'off', cameras: [quai-2]}]\ncameras:",
+            (
+                "site.yaml:12: vms[0].control[0].cameras[0]: nothing of this VMS is called 'quai-2'. "
+                "Did you mean 'quai-1'? Known there: quai-1."
+            ),
+        ),
+        (
+            "cameras:",
+            "    control: [{event: Nuit, state: 'off', rules: [voies]}]\ncameras:",
+            (
+                "site.yaml:12: vms[0].control[0].rules[0]: nothing of this VMS is called 'voies'. "
+                "Did you mean 'voie'? Known there: voie."
             ),
         ),
         (

@@ -15,6 +15,7 @@ from config.load import load_site
 from config.model import (
     AnalysisSettings,
     CameraSettings,
+    ControlSettings,
     RuleSettings,
     Site,
     SiteSettings,
@@ -23,6 +24,7 @@ from config.model import (
     Window,
 )
 from config.shape import fields_by_key
+from connectors.milestone.settings import VerdictSettings
 from core import registry
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -34,6 +36,8 @@ SECTIONS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "`analysis`": (AnalysisSettings, BaseModel),
     "`schedules`": (Window, BaseModel),
     "`vms`": (VmsSettings, BaseModel),
+    "`control`": (ControlSettings, BaseModel),
+    "`verdicts`": (VerdictSettings, BaseModel),
     "`cameras`": (CameraSettings, BaseModel),
     "`rules`": (RuleSettings, BaseModel),
     **{f"`type: {name}`": (model, VmsSettings) for name, model in registry.kinds().vms.items()},

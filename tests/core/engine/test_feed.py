@@ -11,7 +11,7 @@ from core.contracts import Analyser, VideoSource
 from core.engine import feed as feed_module
 from core.engine.feed import CameraFeed
 from core.errors import AuthenticationRefused, VigieError, VmsUnavailable
-from core.types import Packet, StreamState
+from core.types import Packet, RuleState, StreamState
 
 PATIENCE_S = 5.0
 
@@ -48,6 +48,8 @@ class CountingAnalyser(Analyser):
     def push(self, packet: Packet) -> None:
         self.pushed += 1
         self.on_push(packet)
+
+    def switch(self, states: Mapping[str, RuleState]) -> None: ...
 
     def interrupted(self) -> None:
         self.interruptions += 1

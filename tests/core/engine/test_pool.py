@@ -15,6 +15,7 @@ from core.engine import pool as pool_module
 from core.engine.messages import FromWorker, Ready, StreamChanged
 from core.engine.pool import LONGEST_RESTART_S, QUICK_DEATH_S, WorkerMain, WorkerPool, shares
 from core.errors import StoreError
+from core.types import RuleState, StreamState
 from tests.core.engine import fake_workers
 from tests.core.engine.sites import camera, site
 
@@ -49,6 +50,7 @@ def a_pool(
     path: Path = Path("site.yaml"),
     target: WorkerMain = fake_workers.obedient,
     last_alerts: Callable[[str], Mapping[str, float]] = lambda _camera: {},
+    states: Callable[[str], Mapping[str, RuleState]] = lambda _camera: {},
     clock: Clock | None = None,
 ) -> WorkerPool:
     return WorkerPool(
@@ -56,6 +58,7 @@ def a_pool(
         path,
         events=heard,
         last_alerts=last_alerts,
+        states=states,
         clock=clock or SystemClock(),
         log_level="error",
         target=target,
@@ -201,3 +204,18 @@ def test_a_crash_loop_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def _count(slot: pool_module._Slot) -> float:
     slot.quick_deaths += 1
     return 0.0
+
+
+def test_a_switched_camera_is_told_to_its_worker_and_to_the_next_one(tmp_path: Path) -> None:
+    heard = Heard()
+    states = {"zone": RuleState.OFF}
+    pool = a_pool(heard, path=tmp_path / "site.yaml", states=lambda _camera: states)
+    pool.start()
+    try:
+        assert heard.next_stream().state is StreamState.STREAMING
+        pool.switch("a")
+        pool.switch("somebody else's")
+        told = heard.next_stream()
+        assert (told.state, told.cause) == (StreamState.RETRYING, "zone=off")
+    finally:
+        pool.stop()

@@ -157,7 +157,7 @@ def threads() -> set[str]:
 def test_a_start_that_fails_half_way_leaves_no_thread_and_no_lock(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> None:
+    def fail(_fronts: object) -> None:
         assert threads()
         raise RuntimeError("no thread left")
 
@@ -171,7 +171,7 @@ def test_a_start_that_fails_half_way_leaves_no_thread_and_no_lock(
 
 
 def test_a_stop_may_be_repeated(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service._pool, "start", lambda: None)
+    monkeypatch.setattr(service._pool, "start", lambda _fronts: None)
     service.start()
     service.stop()
     service.stop()
@@ -184,7 +184,7 @@ def test_a_part_that_cannot_be_ended_does_not_keep_the_others(
     def fail() -> None:
         raise RuntimeError("a defect in the pool")
 
-    monkeypatch.setattr(service._pool, "start", lambda: None)
+    monkeypatch.setattr(service._pool, "start", lambda _fronts: None)
     monkeypatch.setattr(service._pool, "stop", fail)
     service.start()
     with pytest.raises(RuntimeError, match="a defect in the pool"):

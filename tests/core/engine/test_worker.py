@@ -16,8 +16,8 @@ from core import registry
 from core.clock import ManualClock
 from core.contracts import Analyser, AnalysisSink, VmsConnector
 from core.engine import worker as worker_module
-from core.engine.messages import AlertRaised, Assign, Heartbeat, Ready, Stop, StreamChanged
-from core.engine.worker import Worker
+from core.engine.messages import AlertRaised, Assign, Heartbeat, Ready, Stop, StreamChanged, SwitchRules
+from core.engine.worker import Worker, WorkerSetup
 from core.errors import ModelError
 from core.fakes import FakeConnector, FakeVideoSource
 from core.services import services_for
@@ -51,16 +51,26 @@ class AlertPerPacket(Analyser):
     """Fires at each packet, and once more when closed: what was under way is still said."""
 
     refusals: list[Exception]
+    switched: list[Mapping[str, RuleState]]
 
     def __init__(
-        self, camera: CameraSettings, _site: SiteSettings, sink: AnalysisSink, last_alerts: Mapping[str, float]
+        self,
+        camera: CameraSettings,
+        _site: SiteSettings,
+        sink: AnalysisSink,
+        last_alerts: Mapping[str, float],
+        states: Mapping[str, RuleState],
     ) -> None:
+        self.switched.append(states)
         if camera.id == "bad" and self.refusals:
             raise self.refusals.pop(0)
         self._camera_id, self._sink = camera.id, sink
 
     def push(self, packet: Packet) -> None:
         self._sink.alert(alert(self._camera_id))
+
+    def switch(self, states: Mapping[str, RuleState]) -> None:
+        self.switched.append(states)
 
     def interrupted(self) -> None: ...
 
@@ -87,7 +97,9 @@ class Bench:
         self.ours, self.theirs = multiprocessing.Pipe()
         self.clock = ManualClock()
         path = folder / "site.yaml"
-        self.worker = Worker(self.theirs, site(camera("good"), camera("bad")), path)
+        self.worker = Worker(
+            self.theirs, WorkerSetup(site=site(camera("good"), camera("bad")), site_path=path, log_level="error")
+        )
         self.worker._services = services_for(path, self.clock)
         self.failure: Exception | None = None
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -133,6 +145,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(registry, "analyser", lambda: AlertPerPacket)
     monkeypatch.setattr(worker_module, "HEARTBEAT_S", 0.01)
     monkeypatch.setattr(AlertPerPacket, "refusals", [ModelError("the model is altered")], raising=False)
+    monkeypatch.setattr(AlertPerPacket, "switched", [], raising=False)
     made = Bench(tmp_path)
     yield made
     made.ours.close()
@@ -161,6 +174,17 @@ def test_a_refused_camera_is_tried_again_and_runs_once_its_cause_is_mended(bench
     bench.until(refused("defect: RuntimeError: a defect in a detector"))
     bench.clock.advance(worker_module.REFUSED_RETRY_S)
     bench.until(streaming("bad"))
+
+
+def test_switched_rules_reach_the_camera_that_runs_and_the_one_that_is_refused(bench: Bench) -> None:
+    bench.until(streaming("good"))
+    states = {"zone": RuleState.OFF}
+    for name in ("good", "bad"):
+        bench.ours.send(SwitchRules(camera_id=name, states=states))
+    bench.until(Heartbeat(statistics={"good": {"frames_analysed": 1.0}}, dropped_boxes=0))
+    bench.clock.advance(worker_module.REFUSED_RETRY_S)
+    bench.until(streaming("bad"))
+    assert AlertPerPacket.switched.count(states) == 2
 
 
 def test_heartbeats_carry_the_statistics_of_each_camera(bench: Bench) -> None:
@@ -192,7 +216,9 @@ def process(tmp_path: Path) -> Iterator[tuple[Connection, Any]]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     made = context.Process(
-        target=worker_module.main, args=(theirs, site(), tmp_path / "site.yaml", "error"), daemon=True
+        target=worker_module.main,
+        args=(theirs, WorkerSetup(site=site(), site_path=tmp_path / "site.yaml", log_level="error")),
+        daemon=True,
     )
     made.start()
     theirs.close()

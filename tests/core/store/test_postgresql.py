@@ -43,7 +43,7 @@ def test_readers_cannot_write(server: Server, clock: ManualClock) -> None:
     store = Store.open(server.empty_database(), clock=clock)
     with (
         pytest.raises(StoreError, match="read-only"),
-        store._usable(),
+        store._transactions._usable(),
         store._backend.reader.connect() as connection,
     ):
         connection.exec_driver_sql("DELETE FROM alerts")

@@ -346,6 +346,6 @@ def test_a_closed_store_says_so(store: Store) -> None:
 
 
 def test_a_write_that_hangs_is_reported_by_those_who_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.store.store._LOCK_WAIT_S", 0.01)
-    with store._exclusively(), pytest.raises(StoreError, match="did not finish a write"):
+    monkeypatch.setattr("core.store.transactions.LOCK_WAIT_S", 0.01)
+    with store._transactions.exclusively(), pytest.raises(StoreError, match="did not finish a write"):
         store.add_alert(alert(), [])
