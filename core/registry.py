@@ -21,6 +21,7 @@ class Group(StrEnum):
     """Entry point groups that Vigie reads."""
 
     ANALYSERS = "vigie.analysers"
+    BENCHES = "vigie.benches"
     CHECKS = "vigie.checks"
     COMMANDS = "vigie.commands"
     CONNECTORS = "vigie.connectors"

@@ -19,7 +19,8 @@ from av.video.stream import VideoStream
 
 from core.errors import CodecError
 
-ClipCodec: TypeAlias = Literal["h264", "hevc"]
+ClipCodec: TypeAlias = Literal["h264", "hevc", "mjpeg"]
+"""``mjpeg`` never comes from ``load_clip``: only a simulator whose protocol carries it makes such clips itself."""
 
 MAX_GOP_S = 2.0
 """A clip whose key frames are farther apart is transcoded: who joins a live stream must not wait longer."""

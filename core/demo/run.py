@@ -64,6 +64,13 @@ def work_folder(keep: Path | None) -> Iterator[Path]:
     yield keep.resolve()
 
 
+def started(name: str, folder: Path, arguments: Sequence[str], say: Callable[[str], None]) -> SimulatorProcess:
+    """A simulator that is not ready yet, its certificates and log in ``folder``."""
+    say(f"starting the {name} simulator")
+    certificates = ["--certs", str(folder / f"{name}-certs")]
+    return SimulatorProcess(name, [*certificates, *FREE_PORTS[name], *arguments], log=folder / f"{name}.log")
+
+
 @contextmanager
 def demo_bench(
     folder: Path,
@@ -74,22 +81,12 @@ def demo_bench(
 ) -> Iterator[DemoBench]:
     """Starts both simulators side by side and writes the site; ends them with the context."""
     with ExitStack() as stack:
-        simulators = []
-        for name in (XPROTECT, SECURITY_CENTER):
-            say(f"starting the {name} simulator")
-            certificates = folder / f"{name}-certs"
-            simulators.append(
-                stack.enter_context(
-                    SimulatorProcess(
-                        name,
-                        ["--certs", str(certificates), *FREE_PORTS[name], *simulator_arguments],
-                        log=folder / f"{name}.log",
-                    )
-                )
-            )
+        simulators = [
+            stack.enter_context(started(name, folder, simulator_arguments, say)) for name in (XPROTECT, SECURITY_CENTER)
+        ]
         for simulator in simulators:
             simulator.wait_ready()
             say(f"{simulator.name} is ready at {simulator.announced['url']}")
         xprotect, security_center = simulators
-        site = write_site(folder, xprotect=xprotect, security_center=security_center, rules=rules)
+        site = write_site(folder, simulators, rules=rules)
         yield DemoBench(site=site, xprotect=xprotect, security_center=security_center)

@@ -76,6 +76,10 @@ class SimulatorProcess:
         """Changes a fault plan while it runs."""
         self._admin("PUT", f"faults/{name}", {"outcomes": list(outcomes), "repeat": repeat})
 
+    def act(self, act: str, /, **order: object) -> Any:
+        """Does what a person would do in this VMS; returns what the simulator answers."""
+        return self._admin("POST", f"acts/{act}", order).json()
+
     def stop(self) -> None:
         """Closes its standard input, which ends it; kills it when that does not."""
         if self._process.stdin:

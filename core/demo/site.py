@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,33 +45,32 @@ class DemoSite:
 
 def write_site(
     folder: Path,
+    simulators: Sequence[SimulatorProcess],
     *,
-    xprotect: SimulatorProcess,
-    security_center: SimulatorProcess,
     rules: Sequence[Mapping[str, Any]],
+    more: Mapping[str, Any] | None = None,
 ) -> DemoSite:
-    """Writes site file and secrets into ``folder`` for simulators that have announced themselves."""
+    """Writes site file and secrets into ``folder`` for simulators that have announced themselves.
+
+    ``more`` goes into the settings of every VMS. The id of a VMS is the name of its simulator.
+    """
     site = DemoSite(path=folder / "site.yaml")
-    _write_secrets(folder / "secrets", security_center)
-    vms = [_xprotect(site.milestone, xprotect.announced), _security_center(site.genetec, security_center.announced)]
-    cameras = [
-        *_cameras(site.milestone, xprotect.announced, rules),
-        *_cameras(site.genetec, security_center.announced, rules),
-    ]
+    _write_secrets(folder / "secrets", simulators)
     document = {
         "version": 1,
         "site": {"name": "Démonstration", "timezone": "Europe/Paris", "language": "fr"},
         "storage": {"dir": "var"},
-        "vms": vms,
-        "cameras": cameras,
+        "vms": [{**_VMS[vms.name](vms.name, vms.announced), **(more or {})} for vms in simulators],
+        "cameras": [camera for vms in simulators for camera in _cameras(vms.name, vms.announced, rules)],
     }
     site.path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return site
 
 
-def _write_secrets(folder: Path, security_center: SimulatorProcess) -> None:
+def _write_secrets(folder: Path, simulators: Sequence[SimulatorProcess]) -> None:
     folder.mkdir(mode=0o700)
-    secrets = {"vms-password": PASSWORD, "application-id": str(security_center.announced["application_id"])}
+    ids = [str(vms.announced["application_id"]) for vms in simulators if "application_id" in vms.announced]
+    secrets = {"vms-password": PASSWORD, **({"application-id": ids[0]} if ids else {})}
     for name, value in secrets.items():
         path = folder / name
         path.touch(mode=0o600)
@@ -87,6 +86,7 @@ def _xprotect(vms_id: str, announced: Mapping[str, Any]) -> dict[str, Any]:
         "password": {"secret": "vms-password"},
         "ca": announced["ca"],
         "event_server": announced["event_server"],
+        "alarm_server": urlsplit(announced["alarm_service"]).netloc,
         "publish": ["event", "alarm", "bookmark"],
     }
 
@@ -103,6 +103,12 @@ def _security_center(vms_id: str, announced: Mapping[str, Any]) -> dict[str, Any
         "media_gateway": urlsplit(announced["rtsp"]).netloc,
         "publish": ["event", "alarm", "bookmark"],
     }
+
+
+_VMS: Mapping[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
+    "xprotect": _xprotect,
+    "security-center": _security_center,
+}
 
 
 def _cameras(vms_id: str, announced: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

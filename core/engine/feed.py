@@ -15,8 +15,8 @@ from core.types import StreamState
 FIRST_RETRY_S = 0.25
 """A short hiccup costs little; measured: a stream server is back within one or two tries."""
 
-LONGEST_RETRY_S = 4.0
-"""Bound of the back-off while the stream is merely lost."""
+LONGEST_RETRY_S = 2.0
+"""Bound of the back-off while the stream is merely lost: pictures are to be back within 3 s of their source."""
 
 STEADY_S = 10.0
 """A stream that lasted so long was a good one: the back-off starts anew. One that ends at once is not hammered."""

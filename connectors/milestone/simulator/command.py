@@ -19,6 +19,8 @@ class XProtectSimulator:
         """Adds its arguments to an ``argparse.ArgumentParser``."""
         assert isinstance(parser, argparse.ArgumentParser)
         add_arguments(parser)
+        known = "; ".join(f"{name}={'|'.join(sorted(outcomes))}" for name, outcomes in FAULTS.items())
+        parser.epilog = f"faults: {known}"
 
     def run(self, arguments: object) -> int:
         """Runs until told to stop; returns 0."""

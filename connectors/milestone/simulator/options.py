@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from connectors.milestone.simulator.arguments import address, name, pair, port, seconds, some_seconds, whole
+from connectors.milestone.simulator.event_services import EventOptions, add_event_arguments
+from connectors.milestone.simulator.idp.ntlm import WindowsAccount
+from connectors.milestone.simulator.media.services import MediaOptions, add_media_arguments
+from connectors.milestone.simulator.releases import EDITIONS, LATEST, RELEASES, Release
+from connectors.milestone.simulator.rest_options import RestOptions, add_rest_arguments
 from connectors.protocols.simulation import add_common_arguments
 
 _HOUR_S = 3600.0
@@ -29,6 +36,15 @@ class Options:
     takes_analytics_events: bool
     allowed_addresses: frozenset[str]
     event_retention_days: int
+    release: Release
+    edition: str
+    windows: WindowsAccount | None
+    clients: Mapping[str, str]
+    recorded_s: float
+    recording_gap: tuple[float, float]
+    media: MediaOptions
+    rest: RestOptions
+    told: EventOptions
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Options:
@@ -49,7 +65,22 @@ class Options:
             takes_analytics_events=not arguments.no_analytics_events,
             allowed_addresses=frozenset(arguments.allow_address),
             event_retention_days=arguments.event_retention_days,
+            release=RELEASES[arguments.release],
+            edition=arguments.edition,
+            windows=_windows(arguments),
+            clients=dict(arguments.client),
+            recorded_s=arguments.recorded_seconds,
+            recording_gap=arguments.recording_gap,
+            media=MediaOptions.of(arguments),
+            rest=RestOptions.of(arguments),
+            told=EventOptions.of(arguments),
         )
+
+
+def _windows(arguments: argparse.Namespace) -> WindowsAccount | None:
+    if not arguments.windows_user:
+        return None
+    return WindowsAccount.of(arguments.windows_user, arguments.windows_password)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,38 +88,107 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common_arguments(parser)
     _add_ports(parser)
     _add_site(parser)
-    parser.add_argument("--jwt-seconds", type=float, default=_HOUR_S, metavar="S", help="life of a REST token")
-    parser.add_argument("--soap-seconds", type=float, default=4 * _HOUR_S, metavar="S", help="life of a SOAP token")
-    parser.add_argument(
-        "--slow-seconds", type=float, default=30.0, metavar="S", help="how late the fault publish=slow answers"
-    )
+    _add_accounts(parser)
+    _add_recording(parser)
+    add_media_arguments(parser)
+    add_rest_arguments(parser)
+    add_event_arguments(parser)
 
 
 def _add_ports(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=0, help="gateway, IDP and SOAP; 443 on a real site (default: free)")
-    parser.add_argument("--recorder-port", type=int, default=0, help="video; 7563 on a real site (default: free)")
-    parser.add_argument(
-        "--event-port", type=int, default=0, help="analytics events; 9090 on a real site (default: free)"
-    )
-    parser.add_argument("--http-only", action="store_true", help="a site installed without certificates")
+    group = parser.add_argument_group("ports")
+    for option, what, usual in (
+        ("--port", "gateway, identity provider and SOAP", 443),
+        ("--recorder-port", "video", 7563),
+        ("--event-port", "analytics events", 9090),
+    ):
+        group.add_argument(
+            option, type=port, default=0, metavar="N", help=f"{what}; {usual} on a real site (default: a free one)"
+        )
+    group.add_argument("--http-only", action="store_true", help="a site installed without certificates")
 
 
 def _add_site(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--analytics-event", action="append", metavar="NAME", help="an analytics event that exists (default: Vigie)"
+    group = parser.add_argument_group("the site")
+    group.add_argument(
+        "--release", choices=RELEASES, default=LATEST.name, help="which XProtect it is (default: %(default)s)"
     )
-    parser.add_argument(
-        "--user-defined-event", action="append", default=[], metavar="NAME", help="a user-defined event that exists"
+    group.add_argument(
+        "--edition", choices=EDITIONS, default="Corporate", help="which edition it is (default: %(default)s)"
     )
-    parser.add_argument(
-        "--disabled-camera", action="append", default=[], metavar="NAME", help="a camera that is there but disabled"
-    )
-    parser.add_argument(
+    for option, what in (
+        ("--analytics-event", "an analytics event that exists (default: Vigie)"),
+        ("--user-defined-event", "a user-defined event that exists"),
+        ("--disabled-camera", "a camera that is there but disabled"),
+    ):
+        group.add_argument(option, action="append", default=[], type=name, metavar="NAME", help=what)
+    group.add_argument(
         "--no-analytics-events", action="store_true", help="analytics events switched off, as after installation"
     )
-    parser.add_argument(
-        "--allow-address", action="append", default=[], metavar="IP", help="only these may send analytics events"
+    group.add_argument(
+        "--allow-address",
+        action="append",
+        default=[],
+        type=address,
+        metavar="IP",
+        help="only these may send analytics events (default: any)",
     )
-    parser.add_argument(
-        "--event-retention-days", type=int, default=0, metavar="DAYS", help="0 stores no event (default: %(default)s)"
+    group.add_argument(
+        "--event-retention-days",
+        type=whole,
+        default=0,
+        metavar="DAYS",
+        help="how long events are stored; 0 stores none (default: %(default)s)",
     )
+
+
+def _add_accounts(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("accounts, beside --username")
+    group.add_argument(
+        "--windows-user", default="", metavar="DOMAIN\\USER", help="a Windows account that may log in (default: none)"
+    )
+    group.add_argument(
+        "--windows-password", default="vigie-demo", metavar="PASSWORD", help="its password (default: %(default)s)"
+    )
+    group.add_argument(
+        "--client",
+        action="append",
+        default=[],
+        type=pair,
+        metavar="ID=SECRET",
+        help="client credentials of a service (default: none)",
+    )
+    for option, kind, default in (("--jwt-seconds", "REST", _HOUR_S), ("--soap-seconds", "SOAP", 4 * _HOUR_S)):
+        group.add_argument(
+            option,
+            type=some_seconds,
+            default=default,
+            metavar="S",
+            help=f"life of a {kind} token (default: %(default)g)",
+        )
+
+
+def _add_recording(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the recording")
+    group.add_argument(
+        "--recorded-seconds",
+        type=seconds,
+        default=0.0,
+        metavar="S",
+        help="how far back it reaches when the simulator starts; 0 records nothing (default: %(default)g)",
+    )
+    group.add_argument(
+        "--recording-gap",
+        type=_gap,
+        default=(0.0, 0.0),
+        metavar="FROM-TO",
+        help="nothing was recorded between these, in seconds before the start, such as 60-30 (default: no gap)",
+    )
+
+
+def _gap(text: str) -> tuple[float, float]:
+    begin, _, end = text.partition("-")
+    gap = seconds(begin), seconds(end)
+    if gap[0] <= gap[1]:
+        raise argparse.ArgumentTypeError(f"{text!r}: FROM must be longer ago than TO, as in 60-30")
+    return gap

@@ -112,6 +112,12 @@ class Running:
         )
         answer.raise_for_status()
 
+    def act(self, name: str, /, **order: Any) -> Any:
+        """Has someone do something in the simulated VMS."""
+        answer = requests.post(f"{self.announced.admin}/acts/{name}", json=order, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        return answer.json()
+
     def connect(self) -> socket.socket:
         """A TLS connection to the recorder."""
         context = ssl.create_default_context(cafile=self.ca)

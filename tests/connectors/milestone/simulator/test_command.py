@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors.milestone.simulator.command import COMMAND
+from connectors.milestone.simulator.simulator import FAULTS
 from core.errors import UsageError
 from core.registry import Group, command
 from tests.connectors.milestone.simulator.running import run
@@ -45,12 +46,14 @@ def test_it_announces_itself_in_one_line_and_ends_with_its_standard_input(video:
     assert (process.returncode, rest) == (0, "")
 
 
-def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_option_and_fault(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     COMMAND.configure(parser)
     with pytest.raises(SystemExit):
         parser.parse_args(["--help"])
-    assert "--http-only" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert all(option in text for action in parser._actions for option in action.option_strings)
+    assert all(f"{fault}=" in text for fault in FAULTS)
 
 
 def test_cameras_of_one_video_get_names_and_ids_of_their_own(video: Path) -> None:

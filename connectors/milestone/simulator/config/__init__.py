@@ -1,0 +1,1 @@
+"""Config REST: the site's objects, their changes and their tasks."""

@@ -1,0 +1,1 @@
+"""Logins: the identity provider, Windows accounts, and both kinds of token."""

@@ -1,0 +1,1 @@
+"""What is marked in recordings: bookmarks and evidence locks."""

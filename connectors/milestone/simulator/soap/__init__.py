@@ -1,0 +1,1 @@
+"""SOAP of the management server."""
