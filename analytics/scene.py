@@ -36,7 +36,8 @@ class Verdict(NamedTuple):
 
     alerts: list[Alert]
     boxes: FrameBoxes | None
-    """None while there was nothing to show and still is not."""
+    """Of every frame, empty ones included: a VMS that records them can tell "nothing there" from "not looked at". None
+    where the detector failed."""
 
 
 class SceneAnalyser:
@@ -50,7 +51,6 @@ class SceneAnalyser:
         self._rules = rules
         self._min_confidence = min_confidence
         self._tracker: Tracker | None = None
-        self._shows_boxes = False
         self._is_detector_failing = False
         self.captured_at: UtcSeconds | None = None
         """Capture time of the last frame analysed."""
@@ -87,9 +87,6 @@ class SceneAnalyser:
         tracks = self._tracker.update(detections, frame.captured_at)
         tick = Tick(captured_at=frame.captured_at, tracks=tracks, pixels=frame)
         alerts = [alert for rule in self._rules for alert in rule.update(tick)]
-        had_boxes, self._shows_boxes = self._shows_boxes, bool(tracks)
-        if not tracks and not had_boxes:
-            return Verdict(alerts, None)
         return Verdict(alerts, FrameBoxes(camera_id=self._camera_id, captured_at=frame.captured_at, tracks=tracks))
 
     def switch(self, states: Mapping[str, RuleState]) -> None:

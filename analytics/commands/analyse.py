@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
 from analytics.commands.options import add_analysis_options, analysis_settings, rule_kinds
+from analytics.commands.showing import names_of, progress_bar, subject_of
 from analytics.offline import FileAnalysis
 from config.load import load_rules
 from config.model import AnalysisSettings, RuleSettings, State
@@ -57,7 +56,7 @@ def analyse_file(video: Path, rules: Sequence[RuleSettings], analysis: AnalysisS
     started = time.monotonic()
     watched = [rule for rule in rules if rule.state is not State.OFF]
     alerts: list[Alert] = []
-    with FileAnalysis(_CAMERA, video, watched, analysis) as run, _progress() as progress:
+    with FileAnalysis(_CAMERA, video, watched, analysis) as run, progress_bar() as progress:
         task = progress.add_task(video.name, total=run.duration_s)
         for frame, verdict in run.verdicts():
             alerts += verdict.alerts
@@ -100,39 +99,18 @@ COMMAND = AnalyseCommand()
 
 
 def _as_json(alert: Alert) -> dict[str, Any]:
-    first = alert.objects[0] if alert.objects else None
-    box = None if first is None else [first.box.left, first.box.top, first.box.right, first.box.bottom]
     return {
         "rule": alert.rule_id,
         "type": alert.rule_type,
         "time_s": round(alert.captured_at, 3),
         "started_s": round(alert.started_at, 3),
-        "track": None if first is None else first.track_id,
-        "label": None if first is None else first.label,
-        "box": None if box is None else [round(edge, 4) for edge in box],
+        **subject_of(alert),
     }
-
-
-def _progress() -> Progress:
-    console = remarks()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _show(report: Report) -> None:
     rows = [
-        (
-            f"{alert.captured_at:.2f} s",
-            alert.rule_name,
-            alert.rule_type,
-            ", ".join(f"{thing.label} {thing.track_id}" for thing in alert.objects),
-        )
-        for alert in report.alerts
+        (f"{alert.captured_at:.2f} s", alert.rule_name, alert.rule_type, names_of(alert)) for alert in report.alerts
     ]
     print_table(("time", "rule", "type", "objects"), rows)
     console = remarks()

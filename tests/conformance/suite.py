@@ -16,7 +16,7 @@ import pytest
 
 from config.model import CameraSettings
 from core.clock import SystemClock
-from core.contracts import Capability, VideoSource, VmsConnector
+from core.contracts import Capability, ControlSource, VideoSource, VmsConnector
 from core.errors import VmsError
 from core.types import (
     Alert,
@@ -24,13 +24,17 @@ from core.types import (
     Box,
     Delivery,
     DeliveryState,
+    EventSeen,
     FindingLevel,
+    Linked,
     Packet,
     Priority,
     RuleState,
+    VerdictGiven,
 )
 
 PATIENCE_S = 20.0
+CLOSING_S = 0.1
 CAPTURE_TOLERANCE_S = 10.0
 """A live stream starts with its buffered group of pictures, which is older than now."""
 
@@ -78,7 +82,7 @@ def a_delivery(alert: Alert, action: str) -> Delivery:
 
 
 @contextmanager
-def closing_after(source: VideoSource, seconds: float) -> Iterator[None]:
+def closing_after(source: VideoSource | ControlSource, seconds: float) -> Iterator[None]:
     """No test waits for a stream longer than this."""
     timer = threading.Timer(seconds, source.close)
     timer.start()
@@ -175,6 +179,24 @@ class ConnectorConformance:
         failures = [finding for finding in findings if finding.level is FindingLevel.FAILURE]
         assert failures
         assert all(finding.message for finding in failures)
+
+    def test_each_control_channel_links_and_ends_when_closed_from_another_thread(self, subject: Subject) -> None:
+        for channel in subject.connector.control_channels():
+            source = subject.connector.open_control(channel, SystemClock().utc())
+            with closing_after(source, PATIENCE_S):
+                messages = source.messages()
+                assert next(messages) == Linked()
+                threading.Timer(CLOSING_S, source.close).start()
+                told = list(messages)
+                assert not any(isinstance(message, VerdictGiven | EventSeen) for message in told)
+
+    def test_a_control_channel_of_a_vms_that_nobody_answers_for_is_an_error_that_recovers(
+        self, subject: Subject
+    ) -> None:
+        for channel in subject.unreachable.control_channels():
+            with pytest.raises(VmsError) as raised:
+                list(subject.unreachable.open_control(channel, SystemClock().utc()).messages())
+            assert raised.value.recovers
 
     def test_closing_twice_is_harmless(self, subject: Subject) -> None:
         subject.unreachable.close()

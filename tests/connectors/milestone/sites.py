@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from connectors.milestone.connector import MilestoneConnector
 from connectors.milestone.settings import MilestoneSettings
@@ -14,6 +15,8 @@ from core.clock import SystemClock
 from core.fakes import FakeServices
 from tests.connectors.milestone.simulator.running import PASSWORD, USERNAME, Running, run
 from tests.connectors.milestone.support import services, settings
+
+NOBODY = "127.0.0.1:1"
 
 _open: list[MilestoneConnector] = []
 
@@ -34,8 +37,13 @@ def running_site(clip: Path, *options: str) -> Iterator[Running]:
 
 
 def settings_for(site: Running, **changes: Any) -> MilestoneSettings:
-    host, port = site.event_server
-    entry = {"url": site.announced.url, "ca": site.ca or None, "username": USERNAME, "event_server": f"{host}:{port}"}
+    entry = {
+        "url": site.announced.url,
+        "ca": site.ca or None,
+        "username": USERNAME,
+        "event_server": site.announced.extra["event_server"] or NOBODY,
+        "alarm_server": urlsplit(str(site.announced.extra["alarm_service"])).netloc,
+    }
     return settings(**{**entry, **changes})
 
 

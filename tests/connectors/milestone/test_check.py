@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import responses
+from lxml import etree
 
 from config.model import CameraSettings
+from connectors.milestone.check import control
 from connectors.milestone.connector import MilestoneConnector
 from connectors.protocols.certificates import SiteAuthority
 from core.clock import ManualClock
@@ -25,24 +28,63 @@ from tests.connectors.milestone.gateway import (
     soap_answer,
     soap_fault,
 )
+from tests.connectors.milestone.publish.alarm_soap import ADDRESS as ALARM_SERVICE
+from tests.connectors.milestone.publish.alarm_soap import answer as alarm_answer
 from tests.connectors.milestone.support import (
     DEVICE,
+    RECORDER,
     Link,
     Script,
     camera,
     connected,
+    http_answer,
+    image,
     refused,
     scripted_server,
     services,
     settings,
+    video_packet,
 )
 
 LOCAL = "127.0.0.1"
 
 
+RIGHTS = ("Live", "BookmarkAdd", "BookmarkView")
+CONFIGURATION = (
+    f"<Recorders><RecorderInfo><RecorderId>{RECORDER}</RecorderId><Cameras><CameraInfo><DeviceId>{DEVICE}</DeviceId>"
+    f"<CameraSecurity>{''.join(f'<{name}>true</{name}>' for name in RIGHTS)}</CameraSecurity></CameraInfo></Cameras>"
+    "</RecorderInfo></Recorders>"
+)
+DEFINITION = {"name": "Vigie", "eventType": "1", "sourceList": [{"type": "cameras", "id": DEVICE}]}
+
+
 def opens(link: Link) -> None:
     link.request()
     link.send(connected())
+    link.request()
+    now = round(time.time() * 1000)
+    link.send(image(video_packet(b"\0\0\1", at_ms=now), at_ms=now))
+
+
+@dataclass
+class Soap:
+    """Answers by operation; ``faults`` are operations that are refused."""
+
+    faults: set[str] = field(default_factory=set)
+    configuration: str = CONFIGURATION
+
+    def __call__(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        sent = request.body or b""
+        operation = etree.QName(etree.fromstring(sent if isinstance(sent, bytes) else sent.encode())[0][0]).localname
+        if operation in self.faults:
+            return 500, {"Content-Type": "text/xml"}, soap_fault("Access denied")
+        product = "<MajorVersion>20</MajorVersion><MinorVersion>1</MinorVersion>"
+        results = {
+            "Login": login_answer(),
+            "GetConfiguration": soap_answer(operation, self.configuration),
+            "GetProductInfo": soap_answer(operation, product),
+        }
+        return 200, {"Content-Type": "text/xml"}, results.get(operation, soap_answer(operation))
 
 
 @dataclass
@@ -53,6 +95,7 @@ class Vms:
     authority: SiteAuthority
     mock: responses.RequestsMock
     event_port: int
+    soap: Soap = field(default_factory=Soap)
     clock: ManualClock = field(default_factory=lambda: ManualClock(time.time()))
 
     @property
@@ -60,14 +103,18 @@ class Vms:
         return f"{self.url}/API/rest/v1"
 
     @property
-    def soap(self) -> str:
+    def service(self) -> str:
         return f"{self.url}/ManagementServer/ServerCommandServiceOAuth.svc"
+
+    def show(self, collection: str, *items: dict[str, Any]) -> None:
+        add_list(self.mock, collection, list(items), self.rest)
 
     def check(self, cameras: Sequence[CameraSettings] = (camera(),), **changes: Any) -> list[Finding]:
         entry = {
             "url": self.url,
             "ca": self.authority.ca.name,
             "event_server": f"{LOCAL}:{self.event_port}",
+            "alarm_server": "vms.site.test",
             "timeout_s": 2.0,
             **changes,
         }
@@ -84,7 +131,9 @@ def codes(findings: Sequence[Finding], level: FindingLevel | None = None) -> lis
 
 
 def the(findings: Sequence[Finding], code: str) -> Finding:
-    return next(finding for finding in findings if finding.code == code)
+    found = next((finding for finding in findings if finding.code == code), None)
+    assert found is not None, findings
+    return found
 
 
 @pytest.fixture
@@ -98,28 +147,38 @@ def recorder_script() -> Script:
 
 
 @pytest.fixture
-def vms(authority: SiteAuthority, recorder_script: Script) -> Iterator[Vms]:
+def vms(authority: SiteAuthority, recorder_script: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vms]:
+    monkeypatch.setattr(control, "_begin_session", lambda look: None)  # a WebSocket cannot be mocked here
     tls = authority.server_context([LOCAL])
     with (
         scripted_server(lambda _: None, tls=tls) as management,
         scripted_server(recorder_script, tls=tls) as recorder,
-        scripted_server(lambda _: None) as events,
+        scripted_server(lambda _: None, http_answer("400 Bad Request", "no event")) as events,
     ):
         url = f"https://{LOCAL}:{management.port}"
         known = recorder_object(webServerUri=f"https://{LOCAL}:{recorder.port}/")
         with gateway(recorder=known, url=url, date=formatdate(usegmt=True)) as mock:
             found = Vms(url, authority, mock, events.port)
-            add_list(mock, "cameras", [camera_object()], found.rest)
-            add_list(mock, "hardware", [hardware_object()], found.rest)
-            add_list(mock, "analyticsEvents", [{"id": "1", "name": "Vigie"}], found.rest)
-            add_list(mock, "alarms", [], found.rest)
-            mock.post(found.soap, body=soap_answer("BookmarkSearchTime"), content_type="text/xml")
+            found.show("cameras", camera_object())
+            found.show("hardware", hardware_object())
+            found.show("analyticsEvents", {"id": "1", "name": "Vigie"})
+            found.show("alarmDefinitions", DEFINITION)
+            found.show("licenseInformations")
+            found.show("alarms")
+            found.show("closeReasons", {"id": "1", "name": "False alarm"}, {"id": "2", "name": "True alarm"})
+            for empty in ("alarmCategories", "alarmStates", "userDefinedEvents", "events"):
+                found.show(empty)
+            mock.remove("POST", found.service)
+            mock.add_callback("POST", found.service, callback=found.soap, content_type="text/xml")
+            mock.post(ALARM_SERVICE, body=alarm_answer("GetAlarmLines", ""), content_type="text/xml")
             yield found
 
 
 def test_a_sound_system_has_nothing_but_good_findings(vms: Vms) -> None:
     findings = vms.check()
-    assert codes(findings) == [
+    routes = [code for code in codes(findings) if code.startswith("route_")]
+    assert len(routes) == 7
+    assert [code for code in codes(findings) if code not in routes] == [
         "network_ok",
         "certificate_ok",
         "gateway_ok",
@@ -128,10 +187,17 @@ def test_a_sound_system_has_nothing_but_good_findings(vms: Vms) -> None:
         "soap_ok",
         "cameras_ok",
         "camera_ok",
+        "rights_ok",
         "recorder_ok",
+        "recorder_clock_ok",
         "bookmarks_ok",
-        "alarms_ok",
         "analytics_event_ok",
+        "alarm_definition_ok",
+        "event_retention_unknown",
+        "alarms_ok",
+        "alarm_service_ok",
+        "verdict_words_ok",
+        "commands_ok",
         "event_server_ok",
     ]
     assert codes(findings, FindingLevel.OK) == codes(findings)
@@ -153,9 +219,16 @@ def test_an_account_that_sees_no_camera_is_told_which_right_is_missing(vms: Vms)
     assert "Roles" in the(vms.check(), "camera_unknown").remedy
 
 
-def test_a_disabled_camera_is_a_failure(vms: Vms) -> None:
-    vms.mock.replace("GET", f"{vms.rest}/hardware", json={"array": [hardware_object(enabled=False)]})
-    assert the(vms.check(), "camera_disabled").level is FindingLevel.FAILURE
+@pytest.mark.parametrize(
+    ("collection", "item", "code"),
+    [
+        ("cameras", camera_object(enabled=False), "camera_disabled"),
+        ("hardware", hardware_object(enabled=False), "camera_hardware_disabled"),
+    ],
+)
+def test_a_disabled_camera_or_hardware_is_a_failure(vms: Vms, collection: str, item: dict[str, Any], code: str) -> None:
+    vms.show(collection, item)
+    assert the(vms.check(), code).level is FindingLevel.FAILURE
 
 
 @pytest.mark.parametrize("ahead_s", [10.0, -10.0])
@@ -181,7 +254,7 @@ def test_a_wrong_certificate_is_told_apart_and_ends_the_look_at_the_server(
     tls = authority.server_context(names, expired=expired)
     with (
         scripted_server(lambda _: None, tls=tls) as server,
-        scripted_server(lambda _: None) as events,
+        scripted_server(lambda _: None, http_answer("400 Bad Request", "no event")) as events,
         gateway() as mock,
     ):
         findings = Vms(f"https://{LOCAL}:{server.port}", authority, mock, events.port).check()
@@ -208,9 +281,23 @@ def test_a_server_that_does_not_answer_is_a_finding(vms: Vms, authority: SiteAut
     assert codes(vms.check(url=f"https://{LOCAL}:{port}"), FindingLevel.FAILURE) == ["network_unavailable"]
 
 
-def test_an_address_without_gateway_is_a_finding(vms: Vms) -> None:
+@pytest.mark.parametrize(
+    ("told", "code", "level"),
+    [
+        ("25.2", "gateway_not_found", FindingLevel.FAILURE),
+        ("23.3", "gateway_not_found", FindingLevel.FAILURE),
+        ("22.2", "gateway_not_installed", FindingLevel.WARNING),
+        ("21.2", "gateway_absent", FindingLevel.OK),
+        ("", "gateway_absent", FindingLevel.OK),
+    ],
+)
+def test_an_address_without_gateway_is_judged_by_the_release(
+    vms: Vms, told: str, code: str, level: FindingLevel
+) -> None:
     vms.mock.replace("GET", f"{vms.url}/api/.well-known/uris", status=404)
-    assert "gateway_not_found" in codes(vms.check(), FindingLevel.FAILURE)
+    vms.mock.replace("GET", f"{vms.url}/IDP/.well-known/openid-configuration", json={"server_version": told})
+    vms.mock.post(f"{vms.url}/IDP/connect/token", json={"access_token": "jwt", "expires_in": 3600})
+    assert the(vms.check(), code).level is level
 
 
 def test_a_wrong_password_is_a_finding_that_names_the_menu(vms: Vms) -> None:
@@ -222,8 +309,8 @@ def test_a_wrong_password_is_a_finding_that_names_the_menu(vms: Vms) -> None:
 
 
 def test_without_the_soap_login_cameras_are_looked_at_but_no_recorder(vms: Vms) -> None:
-    vms.mock.remove("POST", vms.soap)
-    vms.mock.post(vms.soap, body="<html><h2>404</h2></html>", status=404)
+    vms.mock.remove("POST", vms.service)
+    vms.mock.post(vms.service, body="<html><h2>404</h2></html>", status=404)
     found = codes(vms.check())
     assert "soap_not_found" in found
     assert "camera_ok" in found
@@ -232,15 +319,57 @@ def test_without_the_soap_login_cameras_are_looked_at_but_no_recorder(vms: Vms) 
 
 def test_an_account_that_may_not_ask_for_alarms_or_bookmarks_is_told_before_an_answer_is_lost(vms: Vms) -> None:
     vms.mock.replace("GET", f"{vms.rest}/alarms", status=403)
-    vms.mock.remove("POST", vms.soap)
-    vms.mock.post(vms.soap, body=login_answer(), content_type="text/xml")
-    denied = soap_fault("Access denied")
-    vms.mock.post(vms.soap, body=denied, status=500, content_type="text/xml")
-    vms.mock.post(vms.soap, body=login_answer(), content_type="text/xml")
-    vms.mock.post(vms.soap, body=denied, status=500, content_type="text/xml")
+    vms.soap.faults.add("BookmarkSearchTime")
     findings = vms.check()
-    assert codes(findings, FindingLevel.FAILURE) == ["bookmarks_refused", "alarms_refused"]
-    assert all("role" in the(findings, code).remedy.lower() for code in ("bookmarks_refused", "alarms_refused"))
+    assert codes(findings, FindingLevel.FAILURE) == ["bookmarks_not_allowed", "alarms_not_allowed"]
+    assert all("role" in finding.remedy.lower() for finding in findings if finding.level is FindingLevel.FAILURE)
+
+
+def test_a_missing_right_is_told_by_the_words_of_the_management_client(vms: Vms) -> None:
+    vms.soap.configuration = CONFIGURATION.replace("<BookmarkAdd>true", "<BookmarkAdd>false")
+    finding = the(vms.check(), "rights_missing")
+    assert (finding.level, finding.subject) == (FindingLevel.FAILURE, "quai-1")
+    assert "Create bookmarks" in finding.remedy
+
+
+def test_rights_that_are_not_told_are_to_be_looked_at_by_hand(vms: Vms) -> None:
+    vms.soap.configuration = CONFIGURATION.replace("CameraSecurity>", "Other>")
+    assert the(vms.check(), "rights_unseen").remedy.startswith("Look by hand")
+
+
+def test_rights_that_cannot_be_asked_for_hold_up_nothing_else(vms: Vms) -> None:
+    vms.soap.faults.add("GetConfiguration")
+    findings = vms.check()
+    assert the(findings, "rights_not_allowed").level is FindingLevel.WARNING
+    assert "recorder_ok" in codes(findings)
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ({"activated": "13", "notLicensed": "0", "inGrace": 0, "graceExpired": "0"}, "licence_ok"),
+        ({"activated": "13", "notLicensed": "2", "inGrace": 0}, "licence_missing"),
+        ({"activated": "13", "inGrace": 1}, "licence_missing"),
+    ],
+)
+def test_devices_without_a_licence_are_told(vms: Vms, row: dict[str, Any], code: str) -> None:
+    relations = {"self": {"type": "licenseInformations", "id": "7"}}
+    vms.show("licenseInformations", {"displayName": "XProtect Expert 2025 R2", "relations": relations})
+    vms.mock.get(f"{vms.rest}/licenseInformations/7/licenseDetails", status=400)  # the name since 2022 R3
+    vms.show("licenseInformations/7/licenseDetail", {"licenseType": "Device License", **row})
+    found = codes(vms.check())
+    assert code in found
+    assert "edition_ok" in found
+
+
+def test_lists_that_the_account_may_not_read_are_to_be_looked_at_by_hand(vms: Vms) -> None:
+    for collection in ("alarmDefinitions", "closeReasons", "licenseInformations", "events"):
+        vms.mock.replace("GET", f"{vms.rest}/{collection}", status=403)
+    findings = vms.check()
+    unseen = ["licence_unseen", "alarm_definition_unseen", "event_retention_unknown", "verdict_words_unseen"]
+    assert [code for code in codes(findings) if code in unseen] == unseen
+    assert all("Look by hand" in the(findings, code).remedy for code in unseen)
+    assert codes(findings, FindingLevel.OK) == codes(findings)
 
 
 def test_what_is_not_published_is_not_asked_for(vms: Vms) -> None:
@@ -287,15 +416,18 @@ def test_without_events_the_event_server_is_left_alone(vms: Vms) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "code", "level"),
+    ("version", "changes", "code", "level"),
     [
-        ("23.1.0", "version_too_old", FindingLevel.FAILURE),
-        ("23.3.0", "version_beta_apis", FindingLevel.WARNING),
+        ("23.1.0", {"alarm_route": "rest"}, "version_too_old", FindingLevel.FAILURE),
+        ("23.1.0", {"event_route": "rest"}, "events_rest_absent", FindingLevel.FAILURE),
+        ("23.3.0", {}, "version_beta_apis", FindingLevel.WARNING),
     ],
 )
-def test_an_old_release_is_told(vms: Vms, version: str, code: str, level: FindingLevel) -> None:
+def test_an_old_release_is_told(
+    vms: Vms, version: str, changes: dict[str, Any], code: str, level: FindingLevel
+) -> None:
     vms.mock.replace("GET", f"{vms.url}/api/.well-known/uris", json={"ProductVersion": version})
-    assert the(vms.check(), code).level is level
+    assert the(vms.check(**changes), code).level is level
 
 
 def test_an_address_without_tls_is_a_warning(vms: Vms) -> None:

@@ -18,7 +18,20 @@ def test_it_says_what_it_can_do() -> None:
     used = connector(publish=["alarm", "bookmark"])
     assert used.actions() == ("alarm", "bookmark")
     assert used.askable == {"alarm", "bookmark"}
-    assert used.capabilities == {Capability.LIST_CAMERAS, Capability.VIDEO, Capability.PUBLISH, Capability.ASK}
+    assert used.capabilities == set(Capability)
+
+
+def test_boxes_are_no_delivery() -> None:
+    used = connector(publish=["alarm", "metadata"], video="vps", allow_http=True)
+    assert used.actions() == ("alarm",)
+
+
+@pytest.mark.parametrize(
+    ("publish", "expected"),
+    [(["alarm"], ("events", "verdicts")), (["event"], ("events", "verdicts")), (["bookmark"], ("events",))],
+)
+def test_verdicts_are_asked_for_where_alerts_become_alarms(publish: list[str], expected: tuple[str, ...]) -> None:
+    assert connector(publish=publish).control_channels() == expected
 
 
 def test_settings_of_another_vms_are_a_mistake_of_the_caller() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from core.errors import VmsRefused
+from core.errors import ProtocolViolation, VmsRefused
 from tests.connectors.milestone.support import settings
 
 
@@ -40,7 +40,14 @@ def test_the_event_server_is_host_or_host_and_port(value: str, address: tuple[st
         ("event_server", "", "host:port"),
         ("event_name", "", "at least 1"),
         ("publish", ["event", "event"], "twice"),
-        ("publish", ["fax"], "'event', 'alarm' or 'bookmark'"),
+        ("publish", ["fax"], "'event', 'alarm', 'bookmark', 'evidence_lock', 'trigger' or 'metadata'"),
+        ("publish", ["alarm", "metadata"], "needs video: vps"),
+        ("video", "vps", "needs vps: {certificate, key}"),
+        ("vps", {"listen": "0.0.0.0"}, "not host:port"),
+        ("vps", {"certificate": "a.pem"}, "go together"),
+        ("alarm_server", "https://events.site.test", "host:port"),
+        ("bridge", "bridge.site.test:x", "Port could not"),
+        ("evidence_lock_days", 0, "greater than 0"),
         ("hosts", ["https://rec.site.test"], "bare host"),
         ("hosts", ["rec.site.test:7563"], "bare host"),
         ("bookmark_before_s", -1.0, "greater than or equal to 0"),
@@ -50,6 +57,26 @@ def test_the_event_server_is_host_or_host_and_port(value: str, address: tuple[st
 def test_a_wrong_value_is_refused_with_a_word_on_what_to_write(field: str, value: object, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         settings(**{field: value})
+
+
+def test_parts_are_on_the_host_of_the_part_before_and_on_their_usual_ports_unless_told_otherwise() -> None:
+    usual = settings(event_server="events.site.test")
+    assert usual.alarm_server_address == ("events.site.test", 22331)
+    assert usual.bridge_address == ("vms.site.test", 554)
+    told = settings(alarm_server="alarms.site.test:8443", bridge="bridge.site.test")
+    assert told.alarm_server_address == ("alarms.site.test", 8443)
+    assert told.bridge_address == ("bridge.site.test", 554)
+    told.require_declared("https://alarms.site.test:8443/Central/AlarmServiceToken", "the alarm service")
+
+
+def test_an_announced_address_that_is_none_is_the_vmss_mistake() -> None:
+    with pytest.raises(ProtocolViolation, match="no address"):
+        settings().require_declared("https://[fd00::9", "the API gateway")
+
+
+def test_verdicts_are_written_as_true_and_false() -> None:
+    verdicts = settings(verdicts={"true": ["vraie"], "false": ["reflet"]}).verdicts
+    assert (verdicts.is_true, verdicts.is_false) == (("vraie",), ("reflet",))
 
 
 def test_a_slash_at_the_end_of_the_address_does_not_matter() -> None:

@@ -1,0 +1,1 @@
+"""Getting in: sessions, tokens, addresses and the two ways of asking, REST and SOAP."""

@@ -1,0 +1,1 @@
+"""What operators answer: events that switch rules, verdicts, lost cameras."""

@@ -1,0 +1,1 @@
+"""What a site holds: recorders, hardware, cameras, events."""

@@ -1,0 +1,1 @@
+"""What alerts become: events, alarms, bookmarks, evidence locks, triggers."""

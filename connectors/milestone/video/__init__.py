@@ -1,0 +1,1 @@
+"""Live and recorded video, from recording servers or the Open Network Bridge."""

@@ -1,0 +1,1 @@
+"""Video that the recorders' Video Processing Service driver brings, and the boxes it takes back."""
