@@ -8,7 +8,8 @@ from collections.abc import Callable
 from rich.console import Console
 
 from core.cli.output import add_json_flag, print_json
-from core.demo.control_bench import LIMIT_S, ORDERS, ControlBenchResult, round_trips
+from core.cli.parsing import positive_whole
+from core.demo.control_bench import CONTROLLED, LIMIT_S, ORDERS, ControlBenchResult, round_trips
 from core.demo.one_vms import one_vms
 from core.demo.run import work_folder
 from core.demo.site import DEMO_RULES
@@ -22,8 +23,13 @@ class ControlBench:
     help = "close alarms and trigger events in a VMS, and time their effect"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--rounds", type=int, default=10, help="alarms closed, and events each way (default: 10)")
-        parser.add_argument("--cameras", type=int, default=4, help="cameras (default: %(default)s)")
+        parser.add_argument(
+            "--vms", choices=CONTROLLED, default="xprotect", help="which simulator (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--rounds", type=positive_whole, default=10, help="alarms closed, and events each way (default: 10)"
+        )
+        parser.add_argument("--cameras", type=positive_whole, default=4, help="cameras (default: %(default)s)")
         add_json_flag(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -38,17 +44,17 @@ class ControlBench:
 
 
 def _measured(arguments: argparse.Namespace, say: Callable[[str], None]) -> ControlBenchResult:
-    events = [word for order in ORDERS for word in ("--user-defined-event", str(order["event"]))]
-    simulator = ["--cameras", str(arguments.cameras), *events]
-    settings = {"control": list(ORDERS), "publish": ["alarm"]}
+    controlled = CONTROLLED[arguments.vms]
+    simulator = ["--cameras", str(arguments.cameras), *controlled.arguments]
+    settings = {"control": list(ORDERS), "publish": [controlled.judged]}
     with (
         work_folder(None) as folder,
-        one_vms(folder, "xprotect", rules=DEMO_RULES, arguments=simulator, settings=settings, say=say) as bench,
+        one_vms(folder, arguments.vms, rules=DEMO_RULES, arguments=simulator, settings=settings, say=say) as bench,
     ):
         service = bench.service()
         try:
             service.start()
-            return round_trips(bench, service, rounds=arguments.rounds, say=say)
+            return round_trips(bench, service, judged=controlled.judged, rounds=arguments.rounds, say=say)
         finally:
             service.stop()
 

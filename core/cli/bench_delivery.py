@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from core.cli.output import add_json_flag, print_json
+from core.cli.parsing import positive, positive_whole
 from core.demo.delivery_bench import MANY_RULES, DeliveryBenchResult, kill_repeatedly, last_life
 from core.demo.run import demo_bench, work_folder
 from core.demo.view import summary
@@ -25,10 +26,10 @@ class DeliveryBench:
     help = "kill -9 while alerts flow into two VMS that misbehave"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--kills", type=int, default=20, help="how often (default: %(default)s)")
-        parser.add_argument("--life", type=float, default=9.0, help="longest life in seconds (default: %(default)s)")
+        parser.add_argument("--kills", type=positive_whole, default=20, help="how often (default: %(default)s)")
+        parser.add_argument("--life", type=positive, default=9.0, help="longest life in seconds (default: %(default)s)")
         parser.add_argument("--faults", default=FAULTS, help="outcomes of the publishing requests, in turn")
-        parser.add_argument("--cameras", type=int, default=3, help="cameras per VMS (default: %(default)s)")
+        parser.add_argument("--cameras", type=positive_whole, default=3, help="cameras per VMS (default: %(default)s)")
         parser.add_argument("--seed", type=int, default=1, help="of the lengths of the lives")
         parser.add_argument("--keep", type=Path, metavar="DIR", help="keep site file, database and logs here")
         add_json_flag(parser)

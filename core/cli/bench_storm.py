@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from core.cli.output import add_json_flag, print_json
+from core.cli.parsing import positive, positive_whole
 from core.demo.one_vms import one_vms
 from core.demo.run import work_folder
 from core.demo.site import DEMO_RULES
@@ -24,8 +25,8 @@ class StormCommand:
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--vms", choices=STORMS, default="xprotect", help="which simulator (default: %(default)s)")
-        parser.add_argument("--minutes", type=float, default=5.0, help="how long (default: %(default)s)")
-        parser.add_argument("--cameras", type=int, default=8, help="cameras (default: %(default)s)")
+        parser.add_argument("--minutes", type=positive, default=5.0, help="how long (default: %(default)s)")
+        parser.add_argument("--cameras", type=positive_whole, default=8, help="cameras (default: %(default)s)")
         parser.add_argument("--keep", type=Path, metavar="DIR", help="keep site file, database and logs here")
         add_json_flag(parser)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,24 @@ ORDERS: Sequence[dict[str, Any]] = ({"event": OFF, "state": "off"}, {"event": ON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Controlled:
+    """How one simulator gets the events, and what its operators judge."""
+
+    arguments: Sequence[str]
+    """Of the simulator."""
+    judged: str
+    """The only action that is published; the alarm that each delivery is or triggers is closed."""
+
+
+CONTROLLED: Mapping[str, Controlled] = {
+    "xprotect": Controlled(arguments=("--user-defined-event", OFF, "--user-defined-event", ON), judged="alarm"),
+    "security-center": Controlled(
+        arguments=("--control-event", f"6001:{OFF}", "--control-event", f"6002:{ON}"), judged="event"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlBenchResult:
     """Seconds from each act to its effect. Switches are seen with the worker's heartbeat, up to a second late."""
 
@@ -42,20 +60,22 @@ class ControlBenchResult:
         return {"limit_s": LIMIT_S, "verdict": _figures(self.verdicts_s), "switch": _figures(self.switches_s)}
 
 
-def round_trips(bench: OneVms, service: Service, *, rounds: int, say: Callable[[str], None]) -> ControlBenchResult:
+def round_trips(
+    bench: OneVms, service: Service, *, judged: str, rounds: int, say: Callable[[str], None]
+) -> ControlBenchResult:
     """Closes ``rounds`` alarms as false and switches all rules off and on so often; the service runs."""
-    verdicts = [_verdict(bench, service, number, say) for number in range(rounds)]
+    verdicts = [_verdict(bench, service, judged, number, say) for number in range(rounds)]
     switches = [_switch(bench, service, name, say) for _ in range(rounds) for name in (OFF, ON)]
     return ControlBenchResult(verdicts_s=verdicts, switches_s=switches)
 
 
-def _verdict(bench: OneVms, service: Service, number: int, say: Callable[[str], None]) -> float:
+def _verdict(bench: OneVms, service: Service, judged: str, number: int, say: Callable[[str], None]) -> float:
     clock = SystemClock()
 
     def fresh() -> list[Any]:
         return [
             delivery
-            for delivery in bench.delivered(service, "alarm")
+            for delivery in bench.delivered(service, judged)
             if service.store.feedback.verdict(delivery.alert_id) is None
         ]
 

@@ -19,6 +19,7 @@ RESUME_LIMIT_S = 5.0
 """Video is to be back so soon after its server is."""
 
 MOST_THREADS_MORE = 2
+MOST_HANDLES_MORE = 8
 MOST_MIB_MORE = 12.0
 """More is growth; less is what queues, caches and the allocator do."""
 
@@ -29,6 +30,12 @@ JUDGE_EVERY_S = 5.0
 DRAIN_S = 300.0
 _LOOKS_BETWEEN_DROPS = 199
 """Each video connection looks at the plan five times a second: of eight, one is dropped every five seconds."""
+
+_PACKETS_BETWEEN_DROPS = 999
+"""Each packet to each viewer looks at the plan: of eight cameras, one is dropped about every five seconds."""
+
+_WEB = ",".join([*["ok"] * 25, *["503"] * 5, *["ok"] * 20, "drop", *["ok"] * 10, "accept-then-drop"])
+"""Requests to the Web SDK, in turn: a storm of 503, and connections cut before and after it was done."""
 
 LOOK_S = 0.1
 
@@ -45,6 +52,8 @@ class Storm:
     """Act that takes the video server away for some ``seconds``."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Into the VMS's settings."""
+    judged: str = "alarm"
+    """Action whose deliveries operators judge, by the alarm that each of them is or triggers."""
 
 
 STORMS: Mapping[str, Storm] = {
@@ -56,7 +65,17 @@ STORMS: Mapping[str, Storm] = {
         ),
         calm={"slow-list": (), "video": ()},
         restart="recorder-restart",
-    )
+    ),
+    "security-center": Storm(
+        arguments=(
+            *("--role-restart-every", "30", "--role-restart-seconds", "4", "--stream-seconds", "13"),
+            *("--keep-alive", "5", "--fault", f"web={_WEB}", "--fault", "stream=ok,503,ok,drop"),
+            *("--fault", f"video={','.join(['ok'] * _PACKETS_BETWEEN_DROPS + ['drop'])}"),
+        ),
+        calm={"web": (), "stream": (), "video": ()},
+        restart="media-restart",
+        judged="event",
+    ),
 }
 
 
@@ -85,7 +104,11 @@ class StormResult:
         """Nothing lost, nothing doubled where it can be asked, video back in time, no growth."""
         nothing_wrong = len(self.tally.lost) + len(self.tally.waiting) + self.parked + self.doubles_on_askable == 0
         is_back = self.never_resumed == 0 and max(self.resumes_s, default=0.0) <= RESUME_LIMIT_S
-        is_steady = self.grown.threads <= MOST_THREADS_MORE and self.grown.rss_mib <= MOST_MIB_MORE
+        is_steady = (
+            self.grown.threads <= MOST_THREADS_MORE
+            and self.grown.handles <= MOST_HANDLES_MORE
+            and self.grown.rss_mib <= MOST_MIB_MORE
+        )
         return self.alerts > 0 and self.verdicts == self.judged and nothing_wrong and is_back and is_steady
 
     def as_json(self) -> dict[str, Json]:
@@ -169,7 +192,7 @@ class StormBench:
         self._samples.append(footprint([os.getpid(), *self._service.worker_process_ids()]))
 
     def _judge(self) -> None:
-        for delivery in self._bench.delivered(self._service, "alarm"):
+        for delivery in self._bench.delivered(self._service, self._storm.judged):
             if delivery.alert_id not in self._judged:
                 self._bench.simulator.act("close-alarm", token=delivery.token, state="Closed", reason="False alarm")
                 self._judged.add(delivery.alert_id)

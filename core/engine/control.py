@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import structlog
@@ -19,6 +20,9 @@ from core.types import CameraReported, ControlMessage, EventSeen, Health, Health
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 15.0
 """Bounds of the back-off while the VMS is merely away. Its sessions can be resumed for some 30 s."""
+
+STEADY_S = 3.0
+"""A link that lasted so long was a good one: the back-off starts anew. One that ends at once is not hammered."""
 
 REFUSED_RETRY_S = 60.0
 """A person must act: look again now and then."""
@@ -40,6 +44,9 @@ class Answers:
     ) -> None:
         self._vms = vms
         self._cameras = [camera for camera in site.cameras if camera.vms == vms.id]
+        self._by_device: dict[str, list[str]] = defaultdict(list)
+        for camera in self._cameras:
+            self._by_device[_canonical(camera.device)].append(camera.id)
         self._feedback = feedback
         self._health = health
         self._switch = switch
@@ -70,38 +77,42 @@ class Answers:
 
     def _obey(self, message: EventSeen) -> None:
         """Told twice, it changes nothing: the worker gets what is kept."""
-        for order in self._vms.control:
-            if order.event != message.event:
-                continue
-            for camera in self._meant(order):
-                for rule in camera.rules:
-                    if not order.rules or rule.id in order.rules:
-                        self._keep(order, camera, rule.id, message.at)
-                self._switch(camera.id)
-
-    def _meant(self, order: ControlSettings) -> Iterable[CameraSettings]:
-        return [camera for camera in self._cameras if not order.cameras or camera.id in order.cameras]
-
-    def _keep(self, order: ControlSettings, camera: CameraSettings, rule_id: str, at: UtcSeconds) -> None:
-        switch = Switch(
-            camera_id=camera.id,
-            rule_id=rule_id,
-            state=order.state,
-            vms_id=self._vms.id,
-            event=order.event,
-            switched_at=at,
-        )
-        if self._feedback.switch(switch):
+        meant = list(self._meant(message))
+        for switch in self._feedback.switch(*meant):
             _log.info(
-                "rule switched by the VMS", camera=camera.id, rule=rule_id, state=order.state.value, by=order.event
+                "rule switched by the VMS",
+                camera=switch.camera_id,
+                rule=switch.rule_id,
+                state=switch.state.value,
+                by=switch.event,
             )
+        for camera_id in dict.fromkeys(switch.camera_id for switch in meant):
+            self._switch(camera_id)
+
+    def _meant(self, message: EventSeen) -> Iterator[Switch]:
+        for order in self._vms.control:
+            if order.event == message.event:
+                for camera in self._cameras:
+                    if not order.cameras or camera.id in order.cameras:
+                        yield from self._switches(order, camera, message.at)
+
+    def _switches(self, order: ControlSettings, camera: CameraSettings, at: UtcSeconds) -> Iterator[Switch]:
+        for rule in camera.rules:
+            if not order.rules or rule.id in order.rules:
+                yield Switch(
+                    camera_id=camera.id,
+                    rule_id=rule.id,
+                    state=order.state,
+                    vms_id=self._vms.id,
+                    event=order.event,
+                    switched_at=at,
+                )
 
     def _report(self, message: CameraReported) -> None:
-        for camera in self._cameras:
-            if _canonical(camera.device) == _canonical(message.device):
-                level = HealthLevel.YELLOW if message.is_lost else HealthLevel.GREEN
-                cause = (message.cause or "the VMS has lost this camera") if message.is_lost else ""
-                self._health.report(Health(component=f"vms-camera/{camera.id}", level=level, cause=cause))
+        for camera_id in self._by_device.get(_canonical(message.device), ()):
+            level = HealthLevel.YELLOW if message.is_lost else HealthLevel.GREEN
+            cause = (message.cause or "the VMS has lost this camera") if message.is_lost else ""
+            self._health.report(Health(component=f"vms-camera/{camera_id}", level=level, cause=cause))
 
 
 class ControlLink:
@@ -129,6 +140,7 @@ class ControlLink:
         self._lock = threading.Lock()
         self._source: ControlSource | None = None
         self._retry_s = FIRST_RETRY_S
+        self._linked_at: float | None = None
         self._has_defect = False
         self._gate = OnceGate(_log)
         self._place = {"vms": vms_id, "channel": channel}
@@ -157,6 +169,7 @@ class ControlLink:
 
     def _listen_once(self) -> float:
         """Listens until something ends it; returns how long to wait before the next try."""
+        self._linked_at = None
         try:
             for message in self._opened().messages():
                 self._take(message)
@@ -186,7 +199,7 @@ class ControlLink:
     def _take(self, message: ControlMessage) -> None:
         """Insists until the store has it: else it would be lost, for the VMS tells it once."""
         if isinstance(message, Linked):
-            self._retry_s = FIRST_RETRY_S
+            self._linked_at = self._clock.monotonic()
             self._report(HealthLevel.GREEN)
             return
         while not self._stopping.is_set():
@@ -203,7 +216,9 @@ class ControlLink:
     def _after(self, error: VigieError) -> float:
         if self._stopping.is_set():
             return 0.0
-        recovers = getattr(error, "recovers", False)
+        if self._linked_at is not None and self._clock.monotonic() - self._linked_at >= STEADY_S:
+            self._retry_s = FIRST_RETRY_S
+        recovers = getattr(error, "recovers", isinstance(error, StoreError))  # a database hiccups, as a VMS does
         self._report(HealthLevel.YELLOW if recovers else HealthLevel.RED, error.line())
         if not recovers:
             return REFUSED_RETRY_S

@@ -16,6 +16,10 @@ from core.types import FrameBoxes, UtcSeconds
 MAX_WAITING = 256
 """Frames waiting for one VMS; beyond, the oldest is dropped."""
 
+_STEP_BACK_S = 10.0
+"""A frame that is so much older than the last means that the recorder's clock was set back, as analysis takes it, too.
+Less than that is what a recorder sends again after an interruption."""
+
 _log = structlog.get_logger(component="overlay")
 
 
@@ -40,7 +44,8 @@ class OverlayPump:
     def show(self, boxes: FrameBoxes, camera: CameraSettings) -> None:
         """Queues the boxes of one frame; never waits."""
         with self._changed:
-            if boxes.captured_at <= self._last.get(boxes.camera_id, float("-inf")):
+            last = self._last.get(boxes.camera_id, float("-inf"))
+            if last - _STEP_BACK_S <= boxes.captured_at <= last:
                 self.dropped += 1
                 return
             self._last[boxes.camera_id] = boxes.captured_at

@@ -22,6 +22,7 @@ from core.engine import worker
 from core.engine.messages import Assign, FromWorker, Stop, SwitchRules
 from core.engine.worker import WorkerSetup
 from core.errors import StoreError
+from core.logs import OnceGate
 from core.types import RuleState, UtcSeconds
 
 HANG_S = 60.0
@@ -104,6 +105,7 @@ class WorkerPool:
         self._clock = clock
         self._context = multiprocessing.get_context("spawn")
         self._stopping = threading.Event()
+        self._gate = OnceGate(_log)
         self._slots = [_Slot(index, cameras) for index, cameras in enumerate(shares(site))]
 
     def start(self, fronts: Mapping[str, Mapping[str, str]] | None = None) -> None:
@@ -230,9 +232,10 @@ class WorkerPool:
                 try:
                     connection.send(SwitchRules(camera_id=camera_id, states=dict(self._states(camera_id))))
                 except StoreError as error:
-                    _log.error("a switched rule could not be read", camera=camera_id, cause=error.line())
+                    self._gate.lost("store", "what is switched cannot be read", camera=camera_id, cause=error.line())
                     slot.switched.put(camera_id)
                     return
+                self._gate.recovered("store", "what is switched can be read again")
 
     def _pass_on(self, slot: _Slot, raw: bytes) -> None:
         try:

@@ -82,35 +82,23 @@ class Feedback:
             wanted = wanted.where(verdicts.c.said_at >= since)
         return [_read_verdict(row) for row in self._transactions.all(wanted)]
 
-    def switch(self, switch: Switch) -> bool:
-        """Keeps what was done to a rule. False when something later, or the same, is known already."""
-        place = (switches.c.camera_id == switch.camera_id, switches.c.rule_id == switch.rule_id)
-        row = {
-            "state": switch.state.value,
-            "vms_id": switch.vms_id,
-            "event": storable(switch.event),
-            "switched_at": float(switch.switched_at),
-        }
+    def switch(self, *told: Switch) -> list[Switch]:
+        """Keeps what was done to rules, all of it or nothing; those of which nothing later, or the same, was known.
+
+        One transaction: an event may switch the rules of thousands of cameras.
+        """
         with self._transactions.writing() as connection:
-            known = connection.execute(select(switches.c.switched_at).where(*place)).scalar()
-            if known is None:
-                values = {"camera_id": switch.camera_id, "rule_id": switch.rule_id, **row}
-                connection.execute(insert(switches).values(values))
-            elif known < switch.switched_at:
-                connection.execute(update(switches).where(*place).values(row))
-            else:
-                return False
-        return True
+            return [switch for switch in told if _keep_switch(connection, switch)]
 
     def switches(self) -> list[Switch]:
         """Everything that is switched away from the settings, by camera and rule."""
-        wanted = select(switches).where(switches.c.state != ControlState.AS_CONFIGURED.value)
-        ordered = wanted.order_by(switches.c.camera_id, switches.c.rule_id)
+        ordered = _select_switches().order_by(switches.c.camera_id, switches.c.rule_id)
         return [_read_switch(row) for row in self._transactions.all(ordered)]
 
     def states(self, camera_id: str) -> dict[str, RuleState]:
         """The rules of a camera that are switched away from the settings."""
-        return {item.rule_id: RuleState(item.state.value) for item in self.switches() if item.camera_id == camera_id}
+        rows = self._transactions.all(_select_switches().where(switches.c.camera_id == camera_id))
+        return {row.rule_id: RuleState(row.state) for row in rows}
 
     def forget_switches(self, known: Collection[tuple[str, str]]) -> int:
         """Drops what was switched of rules, as (camera, rule), that the settings do not have any more."""
@@ -162,6 +150,29 @@ def _is_known(connection: Connection, seq: int, row: dict[str, Any]) -> bool:
 def _select_verdicts() -> Any:
     joined = verdicts.join(alerts, alerts.c.seq == verdicts.c.alert_seq)
     return select(verdicts, alerts.c.alert_id, alerts.c.camera_id, alerts.c.rule_id).select_from(joined)
+
+
+def _keep_switch(connection: Connection, switch: Switch) -> bool:
+    place = (switches.c.camera_id == switch.camera_id, switches.c.rule_id == switch.rule_id)
+    row = {
+        "state": switch.state.value,
+        "vms_id": switch.vms_id,
+        "event": storable(switch.event),
+        "switched_at": float(switch.switched_at),
+    }
+    known = connection.execute(select(switches.c.switched_at).where(*place)).scalar()
+    if known is None:
+        values = {"camera_id": switch.camera_id, "rule_id": switch.rule_id, **row}
+        connection.execute(insert(switches).values(values))
+    elif known < switch.switched_at:
+        connection.execute(update(switches).where(*place).values(row))
+    else:
+        return False
+    return True
+
+
+def _select_switches() -> Any:
+    return select(switches).where(switches.c.state != ControlState.AS_CONFIGURED.value)
 
 
 def _read_verdict(row: Any) -> Verdict:

@@ -34,3 +34,17 @@ def test_without_one_the_folder_goes() -> None:
     with work_folder(None) as folder:
         assert folder.is_dir()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["storm", "--minutes", "0"],
+        ["storm", "--cameras", "x"],
+        ["control", "--rounds", "0"],
+        ["delivery", "--kills", "-1"],
+    ],
+)
+def test_a_bench_of_nothing_is_wrong_use(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", *wrong]) == 2
+    assert "above 0" in capsys.readouterr().err

@@ -61,6 +61,7 @@ def test_a_double_that_nobody_could_have_asked_for_is_counted_but_is_not_our_fau
         {"never_resumed": 1},
         {"verdicts": 1},
         {"grown": replace(STEADY, threads=3)},
+        {"grown": replace(STEADY, handles=9)},
         {"grown": replace(STEADY, rss_mib=20.0)},
     ],
 )

@@ -235,3 +235,38 @@ def test_a_link_stops_while_its_source_waits_and_closes_it(desk: Desk) -> None:
 
 def test_a_link_that_never_started_stops_at_once(desk: Desk) -> None:
     assert desk.link(lambda _since: FakeControlSource()).stop(0.0)
+
+
+@pytest.mark.parametrize(("lasts_s", "waits"), [(0.0, [0.5, 1.0, 2.0]), (control.STEADY_S, [0.5, 0.5, 0.5])])
+def test_a_link_that_ends_as_soon_as_it_stands_is_not_hammered(desk: Desk, lasts_s: float, waits: list[float]) -> None:
+    class Lasting(FakeControlSource):
+        def messages(self) -> Iterator[ControlMessage]:
+            yield Linked()
+            desk.clock.advance(lasts_s)
+            raise VmsUnavailable("the gateway ends what it accepted")
+
+    link = desk.link(lambda _since: Lasting())
+    assert [link._listen_once() for _ in waits] == waits
+
+
+def test_a_database_that_fails_while_a_link_is_opened_costs_a_moment_not_a_minute(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise StoreError("the database is locked")
+
+    monkeypatch.setattr(desk.store.feedback, "heard_to", fails)
+    assert desk.link(lambda _since: FakeControlSource())._listen_once() == control.FIRST_RETRY_S
+
+
+def test_thousands_of_camera_states_are_told_apart_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+    canonical = control._canonical
+
+    def counted(device: str) -> str:
+        compared.append(device)
+        return canonical(device)
+
+    monkeypatch.setattr(control, "_canonical", counted)
+    desk.answers.take(CameraReported(device=DEVICE, is_lost=True, at=NOW))
+    assert compared == [DEVICE]

@@ -94,3 +94,15 @@ def test_a_camera_that_fails_beside_one_that_works_is_logged_once() -> None:
         connector.wait_for(6)
         pump.stop(PATIENCE_S)
     assert [line["camera"] for line in logs] == ["b"]
+
+
+def test_a_recorder_whose_clock_is_set_back_has_boxes_again_at_once() -> None:
+    connector = BoxConnector()
+    pump = OverlayPump(connector)
+    for captured_at in (3600.0, 3595.0, 0.0, 1.0, 0.5):
+        pump.show(frame(captured_at), camera("a"))
+    pump.start()
+    connector.wait_for(3)
+    pump.stop(PATIENCE_S)
+    assert connector.shown == [3600.0, 0.0, 1.0]
+    assert pump.dropped == 2

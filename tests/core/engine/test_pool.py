@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from config.model import SiteSettings
 from core.clock import ManualClock, SystemClock
 from core.contracts import Clock
 from core.engine import pool as pool_module
-from core.engine.messages import FromWorker, Ready, StreamChanged
+from core.engine.messages import FromWorker, Ready, StreamChanged, SwitchRules
 from core.engine.pool import LONGEST_RESTART_S, QUICK_DEATH_S, WorkerMain, WorkerPool, shares
 from core.errors import StoreError
 from core.types import RuleState, StreamState
@@ -219,3 +220,22 @@ def test_a_switched_camera_is_told_to_its_worker_and_to_the_next_one(tmp_path: P
         assert (told.state, told.cause) == (StreamState.RETRYING, "zone=off")
     finally:
         pool.stop()
+
+
+def test_a_switch_that_the_database_keeps_back_waits_and_is_logged_once() -> None:
+    refusals = [StoreError("the database is locked") for _ in range(3)]
+
+    def states(_camera_id: str) -> Mapping[str, RuleState]:
+        if refusals:
+            raise refusals.pop()
+        return {"zone": RuleState.OFF}
+
+    pool = a_pool(Heard(), states=states)
+    pool.switch("a")
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs, capture_logs() as logs:
+        for _ in range(4):
+            pool._pass_switches(pool._slots[0], ours)
+        assert theirs.poll(PATIENCE_S)
+        assert theirs.recv() == SwitchRules(camera_id="a", states={"zone": RuleState.OFF})
+    assert [line["log_level"] for line in logs] == ["warning", "info"]

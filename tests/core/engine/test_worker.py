@@ -181,7 +181,8 @@ def test_switched_rules_reach_the_camera_that_runs_and_the_one_that_is_refused(b
     states = {"zone": RuleState.OFF}
     for name in ("good", "bad"):
         bench.ours.send(SwitchRules(camera_id=name, states=states))
-    bench.until(Heartbeat(statistics={"good": {"frames_analysed": 1.0}}, dropped_boxes=0))
+    while bench.worker._refused["bad"][0].states != states:
+        bench.until(Heartbeat(statistics={"good": {"frames_analysed": 1.0}}, dropped_boxes=0))
     bench.clock.advance(worker_module.REFUSED_RETRY_S)
     bench.until(streaming("bad"))
     assert AlertPerPacket.switched.count(states) == 2
