@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import structlog
@@ -40,11 +41,21 @@ _STATE_AGAIN_S = 15.0
 _MISSED_AGAIN_S = 15.0
 """Before a second try to list what was missed: after a restart the gateway's parts come back one by one. Each later one
 waits twice as long, for pushes wait while a list does not come."""
+_LOOK_AGAIN_S = 30.0
+"""While an event of the settings is not made yet: whoever makes it is waiting for it to work."""
 _CAMERAS_PER_SUBSCRIPTION = 500
 _RESUMED = 200
 _MISSED = "/events"
 
 _log = structlog.get_logger(component="milestone")
+
+
+@dataclass(slots=True)
+class _Watched:
+    """The user-defined events that are listened for, id → name, and when to look for those that are still missing."""
+
+    names: Mapping[str, str]
+    look_at: float
 
 
 class EssSource(ControlSource):
@@ -105,7 +116,7 @@ class EssSource(ControlSource):
         yield Linked()
         if names and not is_resumed:
             self._memory.missed(self._since)
-        yield from self._listen(link, names, CameraStates(cameras, self._clock))
+        yield from self._listen(link, _Watched(names, self._clock.monotonic() + _LOOK_AGAIN_S), cameras)
 
     def _start(self, link: EssLink, filters: Sequence[Filter]) -> bool:
         """Resumes, or starts anew and subscribes; whether it is resumed."""
@@ -122,13 +133,15 @@ class EssSource(ControlSource):
             self._memory.subscribed(filters)
         return is_resumed
 
-    def _listen(self, link: EssLink, names: Mapping[str, str], states: CameraStates) -> Iterator[ControlMessage]:
+    def _listen(self, link: EssLink, watched: _Watched, cameras: Sequence[str]) -> Iterator[ControlMessage]:
+        states = CameraStates(cameras, self._clock)
         asked: int | None = None
         ask_at = list_at = self._clock.monotonic()
         list_again_s = _MISSED_AGAIN_S
         while not self._closed:
+            self._look_for_new_events(link, watched, cameras)
             if self._memory.unlisted_since is not None and self._clock.monotonic() >= list_at:
-                yield from self._missed(names, self._memory.unlisted_since)
+                yield from self._missed(watched.names, self._memory.unlisted_since)
                 list_at = self._clock.monotonic() + list_again_s
                 list_again_s *= 2
             if asked is None and self._clock.monotonic() >= ask_at:
@@ -136,11 +149,26 @@ class EssSource(ControlSource):
             message = link.receive(_TICK_S)
             self._memory.alive(self._clock.monotonic())
             if isinstance(message, Push):
-                yield from self._pushed(message, names, states)
+                yield from self._pushed(message, watched.names, states)
             elif isinstance(message, Answer):
                 yield from states.answered(_states_of(message))
                 asked = None
                 ask_at = self._clock.monotonic() + (_STATE_AGAIN_S if states.are_doubtful else _STATE_EVERY_S)
+
+    def _look_for_new_events(self, link: EssLink, watched: _Watched, cameras: Sequence[str]) -> None:
+        """Subscribes to an event of the settings that was made in XProtect since."""
+        now = self._clock.monotonic()
+        if now < watched.look_at or len(watched.names) >= len({order.event for order in self._settings.control}):
+            return
+        watched.look_at = now + _LOOK_AGAIN_S
+        try:
+            names = watched_events(self._settings, self._inventory, self._memory)
+        except VmsUnavailable:
+            return
+        if fresh := [event_id for event_id in names if event_id not in watched.names]:
+            link.ask("addSubscription", self._settings.timeout_s, filters=[_events(fresh)])
+            watched.names = names
+            self._memory.subscribed(subscriptions(cameras, names))
 
     def _missed(self, names: Mapping[str, str], since: UtcSeconds) -> Iterator[EventSeen]:
         try:
@@ -187,7 +215,11 @@ def subscriptions(cameras: Sequence[str], event_types: Collection[str]) -> list[
         for first in range(0, len(cameras), _CAMERAS_PER_SUBSCRIPTION)
     ]
     filters = [_include("cameras", part, sorted(CAUSES)) for part in parts or [["*"]]]
-    return [*filters, _include("*", ["*"], sorted(event_types))] if event_types else filters
+    return [*filters, _events(event_types)] if event_types else filters
+
+
+def _events(event_types: Collection[str]) -> Filter:
+    return _include("*", ["*"], sorted(event_types))
 
 
 def _include(resource_type: str, sources: list[str], event_types: list[str]) -> Filter:

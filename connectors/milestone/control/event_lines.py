@@ -49,18 +49,21 @@ class EventLineSource(ControlSource):
         if self._closed.is_set():
             return
         try:
-            names = frozenset(watched_events(self._settings, self._inventory, self._memory).values())
-            lines = self._lines(names)
+            lines = self._lines(self._names())
             yield Linked()
             yield from self._seen(lines)
             while not self._closed.wait(_POLL_S):
-                yield from self._seen(self._lines(names))
+                yield from self._seen(self._lines(self._names()))
         except VmsError:
             if not self._closed.is_set():
                 raise
 
     def close(self) -> None:
         self._closed.set()
+
+    def _names(self) -> frozenset[str]:
+        """Looked at each time, for one may be made any time; the inventory remembers its list for half a minute."""
+        return frozenset(watched_events(self._settings, self._inventory, self._memory).values())
 
     def _lines(self, names: Collection[str]) -> list[EventLine]:
         """What was stored since, oldest first. Asked for by name: a busy site stores thousands of events a minute."""

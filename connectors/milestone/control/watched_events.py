@@ -16,7 +16,7 @@ _log = structlog.get_logger(component="milestone")
 def watched_events(settings: MilestoneSettings, inventory: Inventory, memory: EssMemory) -> Mapping[str, str]:
     """Id of each user-defined event → its name.
 
-    A name that XProtect does not know is complained of once, and looked for again by every new connection.
+    A name that XProtect does not know is complained of once, and is to be looked for again.
     """
     wanted = {control.event for control in settings.control}
     if not wanted:

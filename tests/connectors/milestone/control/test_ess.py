@@ -226,6 +226,19 @@ def test_a_name_that_the_vms_does_not_know_is_logged_once_and_looked_for_by_each
     assert "vigie milestone setup" in logs[0]["remedy"]
 
 
+def test_an_event_that_is_made_while_we_listen_is_subscribed_to_without_a_new_link(site: EssSite) -> None:
+    del site.inventory.events[ARM]
+    with listening(site.source()) as listener:
+        listener.next()
+        site.server.wait_for("getState")
+        before = len(site.server.commands_of("addSubscription"))
+        site.inventory.events[ARM] = "Nuit"
+        site.clock.advance(31.0)
+        site.server.wait_for("addSubscription", before + 1)
+        assert site.happened(listener, 1).event == "Nuit"
+        assert len(site.server.commands_of("startSession")) == 1
+
+
 def test_a_subscription_that_fell_silent_is_found_by_asking_for_the_state(site: EssSite) -> None:
     site.server.states = [back(CAMERA, 1)]
     with listening(site.source()) as listener:
