@@ -116,7 +116,7 @@ def _gateway(body: dict[str, Any], settings: MilestoneSettings) -> str:
     for url in announced if isinstance(announced, list) else ():
         try:
             settings.require_declared(str(url), "the API gateway")
-        except (VmsRefused, ValueError) as error:  # ValueError: it is no address
+        except (VmsRefused, ProtocolViolation) as error:
             _log.info("api_gateway_not_used", url=str(url), reason=str(error))
             continue
         return str(url).rstrip("/")

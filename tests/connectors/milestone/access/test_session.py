@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import responses
+from structlog.testing import capture_logs
 
 from connectors.milestone.access.discovery import parse_version
 from connectors.milestone.access.session import XProtectSession
@@ -259,21 +260,20 @@ def test_an_older_vms_refuses_an_oauth_client_in_words(vms: responses.RequestsMo
         getattr(session(login="client", username="app"), step).get()
 
 
-def test_we_register_once_per_login_and_a_refusal_of_it_harms_nothing(
-    vms: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_we_register_once_per_login_and_a_refusal_of_it_harms_nothing(vms: responses.RequestsMock) -> None:
     clock = ManualClock()
     vms.post(OAUTH, body=login_answer("TOKEN#1#vms//ServerConnector#"), content_type="text/xml")
     used = session(services(clock=clock))
-    used.corporate.get()
-    clock.advance(0.51 * 14_400)
-    used.corporate.get()
-    registrations = [body(call) for call in vms.calls if "RegisterIntegration" in body(call)]
-    assert len(registrations) == 1, "continuing a token is no login"
-    assert "<ns0:token></ns0:token>" in registrations[0], "the bearer token is enough there"
-    assert "Vigie" in registrations[0]
-    used.corporate.renew(used.corporate.get())
-    assert capsys.readouterr().out.count("integration_not_registered") == 1
+    with capture_logs() as logs:
+        used.corporate.get()
+        clock.advance(0.51 * 14_400)
+        used.corporate.get()
+        registrations = [body(call) for call in vms.calls if "RegisterIntegration" in body(call)]
+        assert len(registrations) == 1, "continuing a token is no login"
+        assert "<ns0:token></ns0:token>" in registrations[0], "the bearer token is enough there"
+        assert "Vigie" in registrations[0]
+        used.corporate.renew(used.corporate.get())
+    assert [entry["event"] for entry in logs].count("integration_not_registered") == 1
 
 
 def test_many_threads_with_a_wrong_password_log_in_once_in_five_minutes(vms: responses.RequestsMock) -> None:
