@@ -9,6 +9,7 @@ from functools import partial
 from config.model import CameraSettings
 from connectors.milestone.check.look import Look
 from connectors.milestone.check.recorders import look_at_recorders
+from connectors.milestone.inventory.config_client import ConfigClient
 from connectors.milestone.inventory.inventory import canonical_id
 from connectors.milestone.publish.bookmarks import BookmarkPublisher
 from connectors.milestone.publish.evidence_locks import EvidenceLockPublisher
@@ -17,6 +18,7 @@ from core.types import FindingLevel, VmsCamera
 
 ENABLED_MENU = "Management Client → Servers → Recording Servers"
 _DEVICE_RIGHTS = "Management Client → Security → Roles → the role → Device → the camera"
+_MASK_MENU = "Management Client → Devices → Cameras → the camera → Privacy masking"
 _NEAR_NAMES = 3
 _RIGHTS: Mapping[str, Mapping[str, str]] = {
     "bookmark": {"BookmarkAdd": "Create bookmarks", "BookmarkView": "Read bookmarks"},
@@ -34,6 +36,8 @@ def look_at_cameras(look: Look, *, has_soap: bool) -> None:
     known = {camera.device.lower(): camera for camera in look.inventory.cameras()}
     look.findings.ok(look.url, "cameras_ok", f"XProtect shows {len(known)} cameras to this account")
     usable = [camera for camera in look.cameras if _is_usable(look, camera, known)]
+    if usable:
+        look.findings.step("privacy_masks", look.url, lambda: _look_at_masks(look, usable), FindingLevel.WARNING)
     if not has_soap or not usable:
         return
     look.findings.step("rights", look.url, lambda: _look_at_rights(look, usable), FindingLevel.WARNING)
@@ -60,6 +64,29 @@ def _is_usable(look: Look, camera: CameraSettings, known: Mapping[str, VmsCamera
         look.findings.ok(camera.id, "camera_ok", f"{found.name} is known and enabled")
         return True
     return False
+
+
+def _look_at_masks(look: Look, cameras: Sequence[CameraSettings]) -> None:
+    """A recorder's raw video carries no mask of XProtect, so that we see, and put into snapshots, what it hides."""
+    if look.session.routes.config() == "soap":
+        look.findings.ok(look.url, "privacy_masks_unseen", "privacy masks are not told", f"Look by hand: {_MASK_MENU}.")
+        return
+    client = ConfigClient(look.session)
+    masked = [camera for camera in cameras if _has_mask(client, camera)]
+    for camera in masked:
+        look.findings.warn(
+            camera.id,
+            "privacy_mask",
+            "XProtect masks part of its picture; Vigie sees, and shows in snapshots, what lies under the mask",
+            f"Mask in the camera itself, or keep zones off the masked part. XProtect's mask: {_MASK_MENU}.",
+        )
+    if not masked:
+        look.findings.ok(look.url, "privacy_masks_ok", "XProtect masks no part of these cameras' pictures")
+
+
+def _has_mask(client: ConfigClient, camera: CameraSettings) -> bool:
+    listed = client.listed(f"cameras/{canonical_id(camera.device)}/privacyProtections")
+    return any(str(item.get("enabled")).lower() == "true" for item in listed)
 
 
 def _near(look: Look, camera: CameraSettings, known: Mapping[str, VmsCamera]) -> str:

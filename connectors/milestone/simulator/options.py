@@ -33,6 +33,7 @@ class Options:
     analytics_events: tuple[str, ...]
     user_defined_events: tuple[str, ...]
     disabled_cameras: tuple[str, ...]
+    masked_cameras: tuple[str, ...]
     takes_analytics_events: bool
     allowed_addresses: frozenset[str]
     event_retention_days: int
@@ -62,6 +63,7 @@ class Options:
             analytics_events=tuple(arguments.analytics_event or ["Vigie"]),
             user_defined_events=tuple(arguments.user_defined_event),
             disabled_cameras=tuple(arguments.disabled_camera),
+            masked_cameras=tuple(arguments.masked_camera),
             takes_analytics_events=not arguments.no_analytics_events,
             allowed_addresses=frozenset(arguments.allow_address),
             event_retention_days=arguments.event_retention_days,
@@ -120,6 +122,7 @@ def _add_site(parser: argparse.ArgumentParser) -> None:
         ("--analytics-event", "an analytics event that exists (default: Vigie)"),
         ("--user-defined-event", "a user-defined event that exists"),
         ("--disabled-camera", "a camera that is there but disabled"),
+        ("--masked-camera", "a camera of that name has a privacy mask"),
     ):
         group.add_argument(option, action="append", default=[], type=name, metavar="NAME", help=what)
     group.add_argument(

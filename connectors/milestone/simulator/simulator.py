@@ -238,6 +238,7 @@ def _site(simulation: Simulation, options: Options) -> Site:
         cameras=tuple(_camera(number, *known) for number, known in enumerate([*enabled, *disabled])),
     )
     site.hardware = {camera.hardware_id: _hardware(camera, now) for camera in site.cameras}
+    site.masked = frozenset(camera.camera_id for camera in site.cameras if camera.name in options.masked_cameras)
     site.add_events(site.analytics_events, "analytics event", options.analytics_events, now)
     site.add_events(site.user_defined_events, "user-defined event", options.user_defined_events, now)
     site.user_defined_events |= {event.event_type_id: event for event in built_in_user_defined(now)}

@@ -117,6 +117,8 @@ class Site:
     alarm_definitions: dict[str, AlarmDefinition] = field(default_factory=dict)
     hardware: dict[str, Hardware] = field(default_factory=dict)
     metadata_devices: dict[str, MetadataDevice] = field(default_factory=dict)
+    masked: frozenset[str] = frozenset()
+    """Ids of the cameras with a privacy mask. The recorder's raw video has none."""
     related: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """Device id → (collection, id) of what its client settings call related, such as ``("metadata", …)``."""
     recorded: set[tuple[str, str]] = field(default_factory=set)

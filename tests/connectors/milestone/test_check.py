@@ -166,6 +166,7 @@ def vms(authority: SiteAuthority, recorder_script: Script, monkeypatch: pytest.M
             found.show("licenseInformations")
             found.show("alarms")
             found.show("closeReasons", {"id": "1", "name": "False alarm"}, {"id": "2", "name": "True alarm"})
+            found.show(f"cameras/{DEVICE}/privacyProtections", {"id": DEVICE, "enabled": False})
             for empty in ("alarmCategories", "alarmStates", "userDefinedEvents", "events"):
                 found.show(empty)
             mock.remove("POST", found.service)
@@ -187,6 +188,7 @@ def test_a_sound_system_has_nothing_but_good_findings(vms: Vms) -> None:
         "soap_ok",
         "cameras_ok",
         "camera_ok",
+        "privacy_masks_ok",
         "rights_ok",
         "recorder_ok",
         "recorder_clock_ok",

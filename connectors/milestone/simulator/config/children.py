@@ -40,6 +40,13 @@ def client_settings(owner: Site, collection: str, device_id: str) -> JsonObject:
     return _below("clientSettings", "Client settings", (collection, device_id), content)
 
 
+def privacy_protection(owner: Site, camera_id: str) -> JsonObject:
+    """Whether clients are shown a mask over parts of the picture."""
+    is_masked = camera_id in owner.masked
+    content: JsonObject = {"enabled": is_masked, "id": camera_id, "privacyMaskXml": ""}
+    return _below("privacyProtections", "Privacy masking", ("cameras", camera_id), content)
+
+
 def settings(item: Camera | MetadataDevice, wrapper: Wrapper) -> JsonObject:
     """Settings of a device; their keys are its driver's."""
     if isinstance(item, MetadataDevice):

@@ -110,6 +110,7 @@ def _below_cameras(owner: Site, wrapper: Wrapper) -> Mapping[str, Below]:
         "streams": lambda key: [children.streams(owner.cameras_by_id[key], wrapper)],
         "settings": lambda key: [children.settings(owner.cameras_by_id[key], wrapper)],
         "clientSettings": lambda key: [children.client_settings(owner, "cameras", key)],
+        "privacyProtections": lambda key: [children.privacy_protection(owner, key)],
         "ptzPresets": _nothing,
         "patrollingProfiles": _nothing,
     }

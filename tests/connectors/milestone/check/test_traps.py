@@ -104,6 +104,9 @@ EVENTS = (
     Trap(code="commands_unavailable", changes={"control": [NIGHT]}, fault=("ess", "503")),
     Trap(code="commands_unavailable", level=WARNING, fault=("ess", "503")),
     Trap(code="commands_by_event_lines", level=OK, options=OLD, changes={"control": [NIGHT]}),
+    Trap(code="privacy_mask", level=WARNING, options=("--masked-camera", "gate")),
+    Trap(code="privacy_masks_ok", level=OK),
+    Trap(code="privacy_masks_unseen", level=OK, options=("--release", "2021R1")),
     Trap(code="bridge_unavailable", changes={"video": "rtsp", "bridge": NOBODY}),
 )
 
