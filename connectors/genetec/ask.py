@@ -9,17 +9,16 @@ it, or what failed may work. A direct alarm carries no token at all.
 from __future__ import annotations
 
 import json
-from collections import deque
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
 
 from config.model import CameraSettings
 from connectors.genetec.inventory import camera_guid
-from connectors.genetec.query import call
-from connectors.genetec.websdk import WebSdk
+from connectors.genetec.spans import TooManyRows, time_range, whole_answers
+from connectors.genetec.websdk import Answer, WebSdk
 from connectors.protocols.capture_time import PLAUSIBLE_S
-from core.clock import iso_utc
 from core.contracts import Clock
 from core.errors import NotFoundInVms, VmsRefused
 from core.types import Alert, Delivery, Receipt, UtcSeconds
@@ -38,9 +37,6 @@ _BOOKMARK_MARGIN_S = 5.0
 
 ASK_AGAIN_S = 600.0
 """A report that was refused is left alone for so long."""
-
-_SHORTEST_SPAN_S = 0.01
-_MOST_QUESTIONS = 64
 
 _log = structlog.get_logger(component="genetec")
 
@@ -86,26 +82,16 @@ class Asker:
         return alert.captured_at - _RAISED_BEFORE_CAPTURE_S, self._clock.utc() + _CLOCKS_APART_S
 
     def _is_shown(self, delivery: Delivery, camera: CameraSettings, begin: UtcSeconds, end: UtcSeconds) -> bool:
-        """Halves a span whose report is cut, until every row was seen."""
-        spans = deque([(begin, end)])
-        for _ in range(_MOST_QUESTIONS):
-            if not spans:
-                return False
-            begin, end = spans.popleft()
-            text, is_complete = self._report(delivery.action, camera, begin, end)
-            if delivery.token in text:
-                return True
-            if not is_complete and end - begin > _SHORTEST_SPAN_S:
-                middle = (begin + end) / 2
-                spans.extend([(begin, middle), (middle, end)])
-        _log.warning("too many rows to look for a delivery", vms=self._place, key=str(delivery.key))
-        return False
+        answers = whole_answers(partial(self._report, delivery.action, camera), begin, end)
+        try:
+            return any(delivery.token in json.dumps(answer.result) for answer in answers)
+        except TooManyRows:
+            _log.warning("too many rows to look for a delivery", vms=self._place, key=str(delivery.key))
+            return False
 
-    def _report(self, action: str, camera: CameraSettings, begin: UtcSeconds, end: UtcSeconds) -> tuple[str, bool]:
-        span = call("TimeRange.SetTimeRange", iso_utc(begin), iso_utc(end))
-        query = f"Cameras@{camera_guid(camera)},{span}"
-        answer = self._sdk.ask(f"/report/{REPORTS[action]}", query, what=f"look for {action}s of {camera.id}")
-        return json.dumps(answer.result), answer.is_complete
+    def _report(self, action: str, camera: CameraSettings, begin: UtcSeconds, end: UtcSeconds) -> Answer:
+        query = f"Cameras@{camera_guid(camera)},{time_range(begin, end)}"
+        return self._sdk.ask(f"/report/{REPORTS[action]}", query, what=f"look for {action}s of {camera.id}")
 
     def _give_up(self, action: str, reason: str) -> None:
         if action not in self._refused_at:

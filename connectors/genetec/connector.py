@@ -1,21 +1,23 @@
-"""Genetec Security Center: video from the Media Gateway; alerts as custom events, alarms and bookmarks by the Web SDK."""
+"""Genetec Security Center: its video, what alerts become in it, and what its operators answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from config.model import CameraSettings, VmsSettings
 from connectors.genetec.ask import Asker
 from connectors.genetec.check import Check
+from connectors.genetec.control import Control, channels_of
+from connectors.genetec.event_stream import EventStreams
 from connectors.genetec.inventory import Inventory, camera_guid
 from connectors.genetec.publish import Publisher, actions_of
 from connectors.genetec.settings import GenetecSettings
 from connectors.genetec.websdk import Credentials, WebSdk
 from connectors.protocols.http import HttpSession
 from connectors.protocols.rtsp_source import RtspSource, RtspTarget
-from core.contracts import Capability, ConnectorServices, VmsConnector
-from core.types import Alert, Delivery, Finding, Receipt, VmsCamera
+from core.contracts import Capability, ConnectorServices, ControlSource, VmsConnector
+from core.types import Alert, Delivery, Finding, Receipt, UtcSeconds, VmsCamera
 
 
 class GenetecConnector(VmsConnector):
@@ -23,7 +25,7 @@ class GenetecConnector(VmsConnector):
 
     settings_model: ClassVar[type[VmsSettings]] = GenetecSettings
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.LIST_CAMERAS, Capability.VIDEO, Capability.PUBLISH, Capability.ASK}
+        {Capability.LIST_CAMERAS, Capability.VIDEO, Capability.PUBLISH, Capability.ASK, Capability.COMMANDS}
     )
 
     def __init__(self, settings: VmsSettings, services: ConnectorServices) -> None:
@@ -36,6 +38,12 @@ class GenetecConnector(VmsConnector):
         self._sdk = WebSdk(settings.url, self._session, self._credentials)
         self._publisher = Publisher(settings, self._sdk)
         self._asker = Asker(settings.url, self._sdk, services.clock)
+        self._control = Control(
+            settings=settings,
+            sdk=self._sdk,
+            streams=EventStreams(settings, self._credentials, self._ca, services.clock),
+            clock=services.clock,
+        )
 
     def list_cameras(self) -> Sequence[VmsCamera]:
         return Inventory(self._sdk).cameras()
@@ -65,6 +73,16 @@ class GenetecConnector(VmsConnector):
     def askable(self) -> frozenset[str]:
         """Shrinks while Security Center refuses a report (see ``connectors.genetec.ask``)."""
         return self._asker.askable
+
+    def control_channels(self) -> tuple[str, ...]:
+        return channels_of(self._settings)
+
+    def open_control(self, channel: str, since: UtcSeconds) -> ControlSource:
+        return self._control.open(channel, since)
+
+    def start_front(self, cameras: Sequence[CameraSettings]) -> Mapping[str, str]:
+        self._control.cameras = tuple(camera.device for camera in cameras)
+        return {}
 
     def check(self, cameras: Sequence[CameraSettings]) -> Sequence[Finding]:
         return Check(self._settings, self._services.clock, self._sdk, self._asker, self.open_video).run(cameras)

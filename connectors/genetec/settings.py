@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from config.model import ControlSettings, SecretRef, VmsSettings
+from config.model import SecretRef, Settings, VmsSettings
 from connectors.protocols.rtsp_source import RtspTransport
 
 MEDIA_GATEWAY_PORT = 654
 """The Media Gateway's RTSP port (554 is the Media Router's)."""
+
+
+Acknowledgement: TypeAlias = Literal["default", "alternate", "forced"]
+"""How an operator acknowledges an alarm in Security Desk."""
+
+
+class AcknowledgementSettings(Settings):
+    """What each kind of acknowledgement says of an alert; one that is named in neither list says nothing."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    is_true: Annotated[tuple[Acknowledgement, ...], Field(alias="true")] = ("default",)
+    """The alert was right."""
+    is_false: Annotated[tuple[Acknowledgement, ...], Field(alias="false")] = ("alternate",)
+    """The alert was a false alarm."""
+
+    @model_validator(mode="after")
+    def _one_meaning_each(self) -> AcknowledgementSettings:
+        if both := sorted(set(self.is_true) & set(self.is_false)):
+            raise ValueError(f"{', '.join(both)} cannot mean both true and false")
+        return self
 
 
 class GenetecSettings(VmsSettings):
@@ -43,13 +64,10 @@ class GenetecSettings(VmsSettings):
     """Number of the custom event, which is what is raised."""
     alarm: UUID | None = None
     """The alarm entity to trigger, for ``alarm_route: direct``."""
-
-    @field_validator("control")
-    @classmethod
-    def _no_control_yet(cls, value: tuple[ControlSettings, ...]) -> tuple[ControlSettings, ...]:
-        if value:
-            raise ValueError("Security Center does not yet arm or disarm rules of Vigie; leave control out")
-        return value
+    verdicts: AcknowledgementSettings = AcknowledgementSettings()
+    """What operators' acknowledgements say of an alert."""
+    hosts: tuple[str, ...] = ()
+    """Further hosts of this VMS that may be contacted: where the Web-based SDK role redirects event streams to."""
 
     @field_validator("url")
     @classmethod
@@ -75,6 +93,19 @@ class GenetecSettings(VmsSettings):
             raise ValueError("write host:port, such as mg01.site.local:654")
         return value
 
+    @field_validator("hosts")
+    @classmethod
+    def _bare_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        hosts = tuple(host.lower().strip("[]") for host in value)
+        for host in hosts:
+            try:
+                is_bare = bool(host) and urlsplit(f"//[{host}]" if ":" in host else f"//{host}").hostname == host
+            except ValueError:
+                is_bare = False
+            if not is_bare:
+                raise ValueError(f"{host!r}: write bare host names or addresses, without scheme or port")
+        return hosts
+
     @model_validator(mode="after")
     def _encrypted(self) -> GenetecSettings:
         if self.url.startswith("http:") and not self.allow_http:
@@ -96,3 +127,7 @@ class GenetecSettings(VmsSettings):
         parts = urlsplit(f"rtsp://{self.media_gateway}" if self.media_gateway else self.url)
         port = parts.port if self.media_gateway else None
         return parts.hostname or "", port or MEDIA_GATEWAY_PORT
+
+    def declared_hosts(self) -> frozenset[str]:
+        """Hosts, in lower case, that credentials may be sent to."""
+        return frozenset({(urlsplit(self.url).hostname or "").lower(), *self.hosts})

@@ -26,6 +26,7 @@ from core.errors import (
     RightMissing,
     VmsError,
     VmsRefused,
+    VmsUnavailable,
 )
 from core.redaction import redact
 
@@ -41,6 +42,7 @@ ENTITIES_PER_REQUEST = 10
 _EXCERPT = 200
 _COMPLETE = "ok"
 _INCOMPLETE = frozenset({"toomanyresults", "partial"})
+_LATER = frozenset({408, 425, 429})
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _LENGTH_REQUIRED = 401, 403, 404, 411
 
 _REMEDIES = {
@@ -154,6 +156,15 @@ def _require_accepted(response: requests.Response, place: str) -> None:
             # Address, account or right, never what was asked for: nothing gets in until a person acts.
             raise AuthenticationRefused(str(error), remedy=remedy) from error
         raise
+
+
+def stream_refusal(status: int, place: str) -> VmsError:
+    """What it means that a stream is answered with this status and not opened."""
+    if status in _REMEDIES:
+        return AuthenticationRefused(f"{place}: HTTP {status}", remedy=_REMEDIES[status])
+    if status >= 500 or status in _LATER:  # noqa: PLR2004 - HTTP's own bound
+        return VmsUnavailable(f"{place}: HTTP {status}")
+    return VmsRefused(f"{place}: HTTP {status}", remedy="See the Web-based SDK role's log in Security Center.")
 
 
 def _unreadable(text: str, *, has_effect: bool) -> VmsError:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.genetec.simulator import events
-from connectors.genetec.simulator.alarms import AlarmDesk, described
+from connectors.genetec.simulator.alarms import AlarmDesk
 from connectors.genetec.simulator.entities import run_entity_query
 from connectors.genetec.simulator.envelope import Reply
 from connectors.genetec.simulator.events import EventDesk
@@ -164,13 +164,13 @@ class Commands:
                 self._alarms.trigger(self._site.find(operation.value, "Alarm"))
             elif _is_call(operation, "AcknowledgeAlarm", _ACKNOWLEDGE_PARTS):
                 number, alarm, how = operation.values
-                self._alarms.acknowledge(number, self._site.find(alarm, "Alarm"), how.strip())
+                self._alarms.acknowledge(number, self._site.find(alarm, "Alarm"), how.strip(), call.session.user)
             else:
                 raise RequestInvalid(f"{operation.member} is not an alarm command in that form")
         return Reply()
 
     def _active_alarms(self, _call: Call) -> Reply:
-        found: list[Json] = [described(instance) for instance in self._alarms.active()]
+        found: list[Json] = [self._alarms.described(instance) for instance in self._alarms.active()]
         return Reply(result=found)
 
     def _action(self, call: Call) -> Reply:

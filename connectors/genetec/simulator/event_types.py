@@ -6,6 +6,8 @@ from typing import Final
 
 CUSTOM_EVENT: Final = "CustomEvent"
 BOOKMARK_ADDED: Final = "CameraLiveBookmarkAdded"
+TRANSMISSION_LOST: Final = "CameraTransmissionLost"
+TRANSMISSION_RECOVERED: Final = "CameraTransmissionRecovered"
 
 _ANALYTICS: Final = {
     "AudioAlarm": 1024,
@@ -57,6 +59,10 @@ EVENT_TYPES: Final = {
     "UnitDisconnected": 17,
     "CameraSignalLost": 1371,
     "CameraSignalRecovered": 1372,
+    TRANSMISSION_LOST: 1375,
+    TRANSMISSION_RECOVERED: 1380,
     "CameraMotion": 1383,
+    "AlarmAcknowledgedAlternate": 81,
+    "AlarmForciblyAcked": 2385,
 }
 """What a client may subscribe to."""

@@ -6,12 +6,17 @@ Unverified: the fields of streamed custom events beyond type, time and source.
 from __future__ import annotations
 
 from connectors.genetec.simulator.alarms import AlarmDesk
-from connectors.genetec.simulator.event_types import ANALYTICS_EVENTS, CUSTOM_EVENT, EVENT_TYPES
+from connectors.genetec.simulator.event_types import (
+    ANALYTICS_EVENTS,
+    CUSTOM_EVENT,
+    EVENT_TYPES,
+    TRANSMISSION_LOST,
+    TRANSMISSION_RECOVERED,
+)
 from connectors.genetec.simulator.query import Kind, parse_query
 from connectors.genetec.simulator.sessions import Session, Sessions
 from connectors.genetec.simulator.site import CustomEvent, Entity, Site
 from connectors.protocols.backdoor import Ledger
-from core.clock import iso_utc
 from core.contracts import Clock
 from core.errors import RequestInvalid
 from core.types import Json
@@ -44,6 +49,13 @@ class EventDesk:
         self._write(event_type, source, text="", payload="")
         self._stream(event_type, source, {})
 
+    def camera_state(self, camera: Entity, *, is_lost: bool) -> None:
+        """The unit of a camera cannot be reached any more, or can be again (which events tell so is inferred)."""
+        event_type = TRANSMISSION_LOST if is_lost else TRANSMISSION_RECOVERED
+        camera.properties["IsOnline"] = not is_lost
+        self._ledger.add("camera-state", source=camera.guid, event_type=event_type)
+        self._stream(event_type, camera, {})
+
     def bookmark(self, camera: Entity, at: float, text: str) -> None:
         """A bookmark on a camera's video."""
         self._ledger.add("bookmark", camera=camera.guid, camera_name=camera.name, at=at, text=text)
@@ -57,17 +69,7 @@ class EventDesk:
         self._ledger.add("event", **named, **fields)
 
     def _stream(self, event_type: str, source: Entity | None, fields: dict[str, Json]) -> None:
-        event: dict[str, Json] = {
-            "EventType": event_type,
-            "Timestamp": iso_utc(self._clock.utc()),
-            "SourceGuid": source.guid if source else "",
-            **fields,
-        }
-        wanted = {(source.guid, event_type), (source.type.lower(), event_type)} if source else set()
-        for session in self._sessions.alive():
-            if session.subscriptions.keys() & wanted:
-                for stream in session.streams.values():
-                    stream.put(event)
+        self._sessions.stream(event_type, source, self._clock.utc(), fields)
 
 
 def subscribe(session: Session, query: str, site: Site) -> None:

@@ -7,6 +7,7 @@ real role (digest here) and its interleaving and time-outs.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from connectors.genetec.simulator.site import Entity
 from connectors.protocols.live import LiveFeed
@@ -17,17 +18,22 @@ STREAMS = ("live", "highres", "lowres", "remote")
 
 
 def media_mounts(cameras: Mapping[str, tuple[Entity, LiveFeed]], faults: FaultBoard) -> Mounts:
-    """Finds ``/{camera GUID}/{stream}``; the ``video`` fault plan decides whether packets flow."""
+    """Finds ``/{camera GUID}/{stream}``; the ``video`` fault plan is asked at every packet.
 
-    def flow() -> Flow:
-        outcome = Flow(faults.current("video"))
-        return Flow(faults.next("video")) if outcome is Flow.DROP else outcome
+    Those of a camera that is off line do not flow (unverified what the role does then).
+    """
+
+    def flow_of(camera: Entity) -> Flow:
+        if camera.read("IsOnline") is False:
+            return Flow.FREEZE
+        lasting = Flow(faults.current("video"))
+        return lasting if lasting is Flow.FREEZE else Flow(faults.next("video"))
 
     def mounts(path: str) -> Mount | None:
         guid, _, stream = path.strip("/").partition("/")
         if guid.lower() not in cameras or stream not in STREAMS:
             return None
         camera, feed = cameras[guid.lower()]
-        return Mount(feed=feed, name=camera.name, flow=flow)
+        return Mount(feed=feed, name=camera.name, flow=partial(flow_of, camera))
 
     return mounts

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.genetec.simulator.alarms import AlarmDesk, AlarmInstance
+from connectors.genetec.simulator.alarms import AlarmDesk
 from connectors.genetec.simulator.envelope import Reply, Status
-from connectors.genetec.simulator.event_types import BOOKMARK_ADDED, CUSTOM_EVENT, EVENT_TYPES
+from connectors.genetec.simulator.event_types import BOOKMARK_ADDED, EVENT_TYPES
 from connectors.genetec.simulator.query import Kind, Operation, parse_query
 from connectors.genetec.simulator.site import Site
 from connectors.protocols.backdoor import Ledger
@@ -34,6 +34,8 @@ _FILTERS = {
 
 _COLLECTIONS = frozenset({"EntityTypes", "Cameras", "Alarms", "States"})
 _TIME_RANGES = frozenset({"TimeRange", "TriggeredTimeRange"})
+_CAMERA_EVENTS = frozenset({"event", "camera-state"})
+"""Kinds of the ledger."""
 
 
 @dataclass(slots=True)
@@ -110,20 +112,25 @@ class Reports:
         cameras = {camera.guid for camera in self._site.cameras}
         return [
             _video_row(
-                str(record["source"]), _seconds(record["accepted_at"]), str(record["event_type"]), str(record["text"])
+                str(record["source"]),
+                _seconds(record["accepted_at"]),
+                str(record["event_type"]),
+                str(record.get("text", "")),
+                record.get("custom_event") or 0,
             )
-            for record in self._ledger.records("event")
-            if record["source"] in cameras
+            for record in self._ledger.records()
+            if record["kind"] in _CAMERA_EVENTS
+            and record["source"] in cameras
             and filters.admits("Cameras", str(record["source"]))
             and filters.admits_time(_seconds(record["accepted_at"]))
         ]
 
     def _alarm_activity(self, filters: Filters) -> list[Json]:
         return [
-            _alarm_row(instance)
+            self._alarms.row(instance)
             for instance in self._alarms.instances()
             if filters.admits("Alarms", instance.alarm.guid)
-            and filters.admits("States", _state(instance))
+            and filters.admits("States", "Active" if instance.is_active else "Acked")
             and filters.values.get("InstanceId", str(instance.number)) == str(instance.number)
             and filters.admits_time(instance.triggered_at)
         ]
@@ -169,29 +176,13 @@ def _seconds(value: Json) -> float:
     return float(value)
 
 
-def _video_row(camera: str, moment: float, event_type: str, notes: str) -> Json:
+def _video_row(camera: str, moment: float, event_type: str, notes: str, value: Json = 0) -> Json:
+    """Unverified: that ``Value`` of a custom event is its number."""
     return {
         "CameraGuid": camera,
         "EventTime": iso_utc(moment),
         "EventType": EVENT_TYPES[event_type],
-        "Value": 0,
+        "Value": value,
         "Notes": notes,
         "XmlData": "",
     }
-
-
-def _alarm_row(instance: AlarmInstance) -> Json:
-    return {
-        "InstanceId": instance.number,
-        "Alarm": instance.alarm.guid,
-        "TriggerEntity": instance.source,
-        "TriggerEvent": EVENT_TYPES[CUSTOM_EVENT] if instance.trigger_event == CUSTOM_EVENT else 0,
-        "TriggerTime": iso_utc(instance.triggered_at),
-        "State": _state(instance),
-        "Priority": instance.alarm.read("Priority"),
-        "DynamicContext": instance.text,
-    }
-
-
-def _state(instance: AlarmInstance) -> str:
-    return "Active" if instance.is_active else "Acked"

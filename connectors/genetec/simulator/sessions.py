@@ -13,8 +13,11 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from connectors.genetec.simulator.site import Entity
 from connectors.genetec.simulator.streams import Stream
+from core.clock import iso_utc
 from core.contracts import Clock
+from core.types import Json, UtcSeconds
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +63,38 @@ class Sessions:
         """Sessions that are kept at the moment."""
         self._forget_old()
         return list(self._sessions.values())
+
+    def stream(self, event_type: str, source: Entity | None, moment: UtcSeconds, fields: Mapping[str, Json]) -> None:
+        """Sends an event to everyone who subscribed to it, by its source or by its source's type."""
+        event: dict[str, Json] = {
+            "EventType": event_type,
+            "Timestamp": iso_utc(moment),
+            "SourceGuid": source.guid if source else "",
+            **fields,
+        }
+        wanted = {(source.guid, event_type), (source.type.lower(), event_type)} if source else set()
+        for session in self.alive():
+            if session.subscriptions.keys() & wanted:
+                for stream in session.streams.values():
+                    stream.put(event)
+
+    def tell_alarm_monitors(self, message: dict[str, Json]) -> None:
+        """Sends it to everyone who switched alarm monitoring on."""
+        for session in self.alive():
+            if session.monitors_alarms:
+                for stream in session.streams.values():
+                    stream.put(message)
+
+    def close_streams(self) -> None:
+        """Ends every open stream."""
+        for session in self._sessions.values():
+            for stream in session.streams.values():
+                stream.close()
+
+    def forget_all(self) -> None:
+        """As when the role starts anew: logons and subscriptions are gone, and streams end."""
+        self.close_streams()
+        self._sessions.clear()
 
     def _forget_old(self) -> None:
         now = self._clock.monotonic()

@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
+from connectors.genetec.simulator.acts import OperatorActs, ServerActs
 from connectors.genetec.simulator.alarms import AlarmDesk
 from connectors.genetec.simulator.commands import Commands
 from connectors.genetec.simulator.events import EventDesk
 from connectors.genetec.simulator.media import media_mounts
 from connectors.genetec.simulator.reports import Reports
+from connectors.genetec.simulator.restarts import Restart, RolePorts
 from connectors.genetec.simulator.sessions import Sessions
 from connectors.genetec.simulator.site import CustomEvent, Entity, Site
+from connectors.genetec.simulator.streams import StreamSettings
 from connectors.genetec.simulator.websdk import RoleSettings, WebSdkRole
 from connectors.protocols.live import LiveFeed
 from connectors.protocols.rtsp.server import RtspServer
-from connectors.protocols.serving import background, listening
+from connectors.protocols.serving import background
 from connectors.protocols.simulation import Announcement, Simulation
 from core.errors import UsageError
 from core.types import VmsCamera
@@ -35,26 +39,27 @@ async def start(simulation: Simulation) -> AsyncIterator[Announcement]:
         timeout_s=arguments.session_timeout,
         licensed_users=arguments.licensed_users,
     )
-    role = _role(simulation, site, sessions)
+    desks = _Desks.build(simulation, site, sessions)
+    role = _role(simulation, desks, sessions)
     async with AsyncExitStack() as stack:
-        rtsp = await _media_gateway(simulation, site, stack)
-        tls = simulation.authority.server_context(simulation.names)
-        stream_port = await stack.enter_async_context(
-            listening(role.stream_app(), simulation.host, arguments.stream_port, ssl_context=tls)
-        )
-        base = f"{simulation.address}:{{}}/{arguments.base_uri}"
-        stream_url = f"https://{base.format(stream_port)}/events"
-        port = await stack.enter_async_context(
-            listening(role.app(stream_url), simulation.host, arguments.port, ssl_context=tls)
-        )
-        stack.callback(role.close_streams)
+        media = await _media_gateway(simulation, site, stack)
+        media_restart = Restart(name="the Media Gateway", close=media.close, open=media.start)
+        stack.push_async_callback(media_restart.end)
+        ports = await _role_ports(simulation, role, stack)
+        role_restart = Restart(name="the role", close=ports.close, open=ports.open)
+        stack.push_async_callback(role_restart.end)
+        if arguments.role_restart_every is not None:
+            repeated = role_restart.every(arguments.role_restart_every, arguments.role_restart_seconds)
+            await stack.enter_async_context(background(repeated))
+        simulation.acts.update(OperatorActs(site=site, alarms=desks.alarms, events=desks.events).by_name())
+        simulation.acts.update(ServerActs(role=role, role_restart=role_restart, media_restart=media_restart).by_name())
         yield Announcement(
             simulator="security-center",
-            url=f"https://{base.format(port)}",
+            url=ports.url,
             cameras=tuple(VmsCamera(device=camera.guid, name=camera.name) for camera in site.cameras),
             extra={
-                "rtsp": f"rtsp://{simulation.address}:{rtsp.port}",
-                "stream_port": stream_port,
+                "rtsp": f"rtsp://{simulation.address}:{media.port}",
+                "stream_port": ports.stream_port,
                 "application_id": arguments.application_id,
                 "alarm": alarm.guid,
                 "custom_events": {str(event.number): event.name for event in site.custom_events.values()},
@@ -62,32 +67,69 @@ async def start(simulation: Simulation) -> AsyncIterator[Announcement]:
         )
 
 
-def _role(simulation: Simulation, site: Site, sessions: Sessions) -> WebSdkRole:
-    arguments, ledger, clock = simulation.arguments, simulation.ledger, simulation.clock
-    alarms = AlarmDesk(site, sessions, ledger, clock)
-    desk = EventDesk(site, sessions, alarms, ledger, clock)
-    settings = RoleSettings(
-        base_uri=arguments.base_uri,
-        keep_alive_s=arguments.keep_alive,
-        slow_s=arguments.slow,
-        flat_errors=arguments.flat_errors,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desks:
+    """What is written down and told."""
+
+    site: Site
+    alarms: AlarmDesk
+    events: EventDesk
+
+    @classmethod
+    def build(cls, simulation: Simulation, site: Site, sessions: Sessions) -> _Desks:
+        ledger, clock = simulation.ledger, simulation.clock
+        alarms = AlarmDesk(site, sessions, ledger, clock, is_terse=simulation.arguments.terse)
+        return cls(site=site, alarms=alarms, events=EventDesk(site, sessions, alarms, ledger, clock))
+
+
+def _role(simulation: Simulation, desks: _Desks, sessions: Sessions) -> WebSdkRole:
+    arguments = simulation.arguments
+    streams = StreamSettings(
+        keep_alive_s=arguments.keep_alive, slow_s=arguments.slow, longest_s=arguments.stream_seconds
     )
-    commands = Commands(site, alarms, desk, Reports(site, alarms, ledger, arguments.report_limit))
+    settings = RoleSettings(
+        base_uri=arguments.base_uri, streams=streams, slow_s=arguments.slow, flat_errors=arguments.flat_errors
+    )
+    reports = Reports(desks.site, desks.alarms, simulation.ledger, arguments.report_limit)
+    commands = Commands(desks.site, desks.alarms, desks.events, reports)
     return WebSdkRole(settings, sessions, commands, simulation.faults)
+
+
+async def _role_ports(simulation: Simulation, role: WebSdkRole, stack: AsyncExitStack) -> RolePorts:
+    arguments = simulation.arguments
+    ports = RolePorts(
+        role=role,
+        host=simulation.host,
+        address=simulation.address,
+        base_uri=arguments.base_uri,
+        tls=simulation.authority.server_context(simulation.names),
+        port=arguments.port,
+        stream_port=arguments.stream_port,
+        redirects=not arguments.no_stream_redirect,
+    )
+    await ports.open()
+    stack.push_async_callback(ports.close)
+    return ports
 
 
 def _provision(site: Site, arguments: argparse.Namespace) -> Entity:
     """The custom events and the alarm that each of them triggers, as an administrator would set them up."""
     alarm = site.add_alarm(arguments.alarm, arguments.reactivation_threshold)
     for text in arguments.custom_event or ["5000:Vigie"]:
-        number, colon, name = text.partition(":")
-        if not colon or not number.isdigit() or not name:
-            raise UsageError(f"--custom-event {text!r} is not NUMBER:NAME", remedy='Write for example "5000:Vigie".')
-        event = CustomEvent(number=int(number), name=name, entity_type="Camera")
+        event = _custom_event(text)
         site.add_custom_event(event)
         if not arguments.no_event_to_action:
             site.link(event, alarm)
+    for text in arguments.control_event:
+        site.add_custom_event(_custom_event(text))
     return alarm
+
+
+def _custom_event(text: str) -> CustomEvent:
+    number, colon, name = text.partition(":")
+    if not colon or not number.isdigit() or not name:
+        raise UsageError(f"{text!r} is not NUMBER:NAME", remedy='Write for example "5000:Vigie".')
+    return CustomEvent(number=int(number), name=name, entity_type="Camera")
 
 
 def _users(arguments: argparse.Namespace) -> dict[str, str]:

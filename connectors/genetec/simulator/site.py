@@ -95,6 +95,12 @@ class Site:
             raise NotFoundInVms(f"there is no {entity_type or 'entity'} {reference!r}")
         return found
 
+    def user(self, name: str) -> Entity:
+        """The user of that name, made when there is none; its GUID depends on its name only."""
+        known = (entity for entity in self.of_types({"user"}) if entity.name == name)
+        guid = str(uuid5(VIGIE_NAMESPACE, f"simulated user|{name}"))
+        return next(known, None) or self._add(Entity(guid=guid, type="User", name=name))
+
     def create(self, entity_type: str) -> Entity:
         """A new entity without a name. Only alarms are made through the simulator."""
         if entity_type.lower() != "alarm":

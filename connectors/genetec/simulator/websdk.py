@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from urllib.parse import unquote
+from weakref import WeakSet
 
 from aiohttp import web
 
@@ -22,16 +23,20 @@ from connectors.genetec.simulator.envelope import (
     render,
 )
 from connectors.genetec.simulator.sessions import Session, Sessions
-from connectors.genetec.simulator.streams import CONTENT_TYPE, Stream
+from connectors.genetec.simulator.streams import CONTENT_TYPE, STREAM_OUTCOMES, Stream, StreamSettings
 from connectors.protocols.backdoor import OK, FaultBoard
 from core.errors import NotFoundInVms, RequestInvalid
 
 FAULTS = {
     "publish": ("503", "drop", "accept-then-drop", "slow", "fail"),
+    "web": ("503", "drop", "accept-then-drop", "slow"),
+    "stream": STREAM_OUTCOMES,
     "auth": ("403",),
+    "licence": ("missing",),
     "video": ("drop", "freeze"),
 }
-"""What can be ordered: ``publish`` counts requests that raise events, alarms or bookmarks."""
+"""What can be ordered: ``publish`` counts requests that raise events, alarms or bookmarks, ``web`` those of the main port,
+``stream`` connections to the second; ``licence`` lasts while it is ordered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,7 @@ class RoleSettings:
     """How the role is set up."""
 
     base_uri: str
-    keep_alive_s: float
+    streams: StreamSettings
     slow_s: float
     flat_errors: bool
 
@@ -52,9 +57,11 @@ class WebSdkRole:
         self._sessions = sessions
         self._commands = commands
         self._faults = faults
+        self._transports: WeakSet[asyncio.Transport] = WeakSet()
+        self._streaming: dict[str, web.Request] = {}
 
-    def app(self, stream_url: str) -> web.Application:
-        """The main port; ``stream_url`` is where it sends who asks for events."""
+    def app(self, stream_url: str | None) -> web.Application:
+        """The main port; ``stream_url`` is where it sends who asks for events, None when it streams them itself."""
         app = web.Application()
 
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -71,14 +78,29 @@ class WebSdkRole:
 
     def close_streams(self) -> None:
         """Ends every open stream."""
-        for session in self._sessions.alive():
-            for stream in session.streams.values():
-                stream.close()
+        self._sessions.close_streams()
 
-    async def _answer(self, request: web.Request, stream_url: str) -> web.StreamResponse:
+    def go_down(self) -> None:
+        """As when the role stops: every connection is cut, every logon is forgotten."""
+        for transport in list(self._transports):
+            transport.abort()
+        self._sessions.forget_all()
+
+    def drop_streams(self) -> int:
+        """Cuts every open event stream off; their number."""
+        requests = [request for request in self._streaming.values() if request.transport]
+        for request in requests:
+            _hang_up(request)
+        self._sessions.close_streams()
+        return len(requests)
+
+    async def _answer(self, request: web.Request, stream_url: str | None) -> web.StreamResponse:
+        self._note(request)
         segments = self._segments(request)
         session = self._session(request)
         if request.method == "GET" and segments == ("events",):
+            if stream_url is None:
+                return await self._stream(request)
             raise web.HTTPFound(stream_url)
         route, names = self._route(request.method, segments)
         call = Call(
@@ -88,7 +110,7 @@ class WebSdkRole:
             content_type=request.headers.get("Content-Type", ""),
             body=await request.read(),
         )
-        outcome = self._faults.next("publish") if route.is_publishing else OK
+        outcome = self._outcome(route)
         reply = await self._carried_out(route, call, outcome)
         if outcome in {"drop", "accept-then-drop"}:
             _hang_up(request)
@@ -96,6 +118,12 @@ class WebSdkRole:
         return web.Response(
             body=render(reply, form, flat_errors=self._settings.flat_errors), content_type=form.value, charset="utf-8"
         )
+
+    def _outcome(self, route: Route) -> str:
+        """Both plans count; what ``publish`` orders goes first."""
+        web_outcome = self._faults.next("web")
+        publish_outcome = self._faults.next("publish") if route.is_publishing else OK
+        return web_outcome if publish_outcome == OK else publish_outcome
 
     async def _carried_out(self, route: Route, call: Call, outcome: str) -> Reply | Failure:
         if outcome == "503":
@@ -110,21 +138,32 @@ class WebSdkRole:
         return reply
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
+        self._note(request)
         if request.method != "GET" or self._segments(request) != ("events",):
             raise web.HTTPNotFound
         session = self._session(request)
-        stream = Stream(form_of(request.headers.get("Accept", "")), self._settings.keep_alive_s)
+        outcome = self._faults.next("stream")
+        if outcome == "503":
+            raise web.HTTPServiceUnavailable
+        stream = Stream(form_of(request.headers.get("Accept", "")), self._settings.streams, outcome)
         response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-cache"})
         session.streams[stream.id] = stream
+        self._streaming[stream.id] = request
         try:
-            await response.prepare(request)
-            async for part in stream.parts():
-                await response.write(part)
-        except OSError:
-            return response
+            async with asyncio.timeout(self._settings.streams.longest_s):
+                await response.prepare(request)
+                async for part in stream.parts():
+                    await response.write(part)
+        except OSError:  # time-outs are OSError too
+            _hang_up(request)
         finally:
             del session.streams[stream.id]
+            del self._streaming[stream.id]
         return response
+
+    def _note(self, request: web.Request) -> None:
+        if isinstance(request.transport, asyncio.Transport):
+            self._transports.add(request.transport)
 
     def _segments(self, request: web.Request) -> tuple[str, ...]:
         """Path below the base URI, decoded; its case does not matter there (unverified)."""
@@ -142,7 +181,7 @@ class WebSdkRole:
         authorization = request.headers.get("Authorization")
         if authorization is None:
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="Web SDK"'})
-        if self._faults.next("auth") == "403":
+        if self._faults.next("auth") == "403" or self._faults.current("licence") == "missing":
             raise web.HTTPForbidden
         session = self._sessions.log_on(authorization)
         if session is None:

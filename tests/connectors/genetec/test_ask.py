@@ -91,7 +91,7 @@ def test_narrowing_ends() -> None:
     responses.get(REPORT["event"], json={"Rsp": {"Status": "TooManyResults", "Result": [{"Notes": "x"}]}})
     with capture_logs() as logs:
         assert connector().find(delivery("event"), alert(), CAMERA) is None
-    assert len(responses.calls) == 64
+    assert len(responses.calls) == 128
     assert [log["event"] for log in logs] == ["too many rows to look for a delivery"]
 
 

@@ -13,7 +13,8 @@ import responses
 from requests import PreparedRequest
 
 from config.model import CameraSettings
-from connectors.genetec.check import ADMINISTRATOR, SYSTEM_CONFIGURATION
+from connectors.genetec.check import ADMINISTRATOR
+from connectors.genetec.watched_events import SYSTEM_CONFIGURATION
 from core.clock import ManualClock
 from core.types import Finding, FindingLevel
 from tests.connectors.genetec.samples import ALARM, CAMERA, GUID, NOW, URL, connector, fail, ok
@@ -204,3 +205,10 @@ def test_plain_http_is_said(gateway: str) -> None:
         mock.get(f"{url}/", json=ok())
         mock.get(f"{url}/entity/exists/{ADMINISTRATOR}", status=403)
         assert "web_sdk_not_encrypted" in findings(gateway, url=url, allow_http=True)
+
+
+def test_each_event_that_control_names_is_looked_for(site: Site, gateway: str) -> None:
+    control = [{"event": "Vigie", "state": "off"}, {"event": "Nuit", "state": "armed"}]
+    found = findings(gateway, control=control)
+    assert found["control_event_ok"].subject == "Vigie"
+    assert found["control_event_not_found"].subject == "Nuit"

@@ -25,6 +25,7 @@ def test_it_says_what_it_offers() -> None:
         Capability.VIDEO,
         Capability.PUBLISH,
         Capability.ASK,
+        Capability.COMMANDS,
     }
 
 

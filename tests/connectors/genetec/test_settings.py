@@ -22,6 +22,11 @@ from tests.connectors.genetec.samples import ALARM, settings
         ({"media_gateway": "vigie@mg:654"}, "host:port"),
         ({"stream": "playback"}, "stream"),
         ({"application_id": "KxsD11z7"}, "application_id"),
+        ({"verdicts": {"true": ["default"], "false": ["default"]}}, "both true and false"),
+        ({"verdicts": {"true": ["loud"]}}, "verdicts"),
+        ({"hosts": ["https://sc02"]}, "bare host names"),
+        ({"hosts": ["sc02:4591"]}, "bare host names"),
+        ({"hosts": [""]}, "bare host names"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_what_to_write(given: dict[str, Any], said: str) -> None:
@@ -45,3 +50,12 @@ def test_the_media_gateway_is_beside_the_web_sdk_unless_said(given: dict[str, An
 def test_plain_http_and_direct_alarms_are_possible_when_said() -> None:
     assert settings(url="http://sc.example/WebSdk/", allow_http=True).url == "http://sc.example/WebSdk"
     assert settings(publish=["alarm"], alarm_route="direct", alarm=ALARM).alarm
+
+
+def test_credentials_go_to_the_role_s_host_and_to_those_that_are_named() -> None:
+    made = settings(hosts=["SC02.example", "[fd00::7]"])
+    assert made.declared_hosts() == {"sc.example", "sc02.example", "fd00::7"}
+
+
+def test_control_is_accepted() -> None:
+    assert settings(control=[{"event": "Nuit", "state": "armed"}]).control[0].event == "Nuit"

@@ -79,6 +79,9 @@ class Client:
         found: list[dict[str, Any]] = requests.get(f"{self.announced.admin}/ledger?kind={kind}", timeout=5).json()
         return found
 
+    def act(self, name: str, /, **order: Any) -> requests.Response:
+        return requests.post(f"{self.announced.admin}/acts/{name}", json=order, timeout=10)
+
     def order(self, plan: str, *outcomes: str, repeat: bool = False) -> None:
         order = {"outcomes": list(outcomes), "repeat": repeat}
         assert requests.put(f"{self.announced.admin}/faults/{plan}", json=order, timeout=5).status_code == 200
