@@ -72,23 +72,30 @@ def _look_at_definitions(look: Look, event_id: str) -> None:
         remedy = f"Look by hand: {DEFINITIONS_MENU}: one with the triggering event {name!r} and our cameras as sources."
         look.findings.ok(name, "alarm_definition_unseen", f"alarm definitions are not told: {error}", remedy)
         return
+    if look.publishes("alarm"):
+        _tell_whether_doubled(look, coverage.names)
+        return
     if not coverage.missing and coverage.names:
-        _tell_definitions(look, coverage.names)
+        look.findings.ok(name, "alarm_definition_ok", f"alarms are made by: {', '.join(coverage.names)}")
         return
     cameras = ", ".join(by_device[device] for device in coverage.missing)
     message = f"no alarm definition on {name!r} is enabled for: {cameras or 'any camera'}"
     remedy = f"Run 'vigie milestone setup', or {DEFINITIONS_MENU}: triggering event Analytics Events → {name}, sources: our cameras."
-    tell = look.findings.warn if look.publishes("alarm") else look.findings.fail
-    tell(name, "alarm_definition_incomplete" if coverage.names else "alarm_definition_missing", message, remedy)
+    code = "alarm_definition_incomplete" if coverage.names else "alarm_definition_missing"
+    look.findings.fail(name, code, message, remedy)
 
 
-def _tell_definitions(look: Look, names: tuple[str, ...]) -> None:
-    twice = look.publishes("alarm")
-    look.findings.ok(
-        look.settings.event_name,
-        "alarm_definition_ok",
-        f"alarms are made by: {', '.join(names)}" + ("; and by 'alarm' in 'publish': two for each alert" * twice),
-        "Where one alarm is enough, remove 'alarm' or 'event' from 'publish:'." if twice else "",
+def _tell_whether_doubled(look: Look, names: tuple[str, ...]) -> None:
+    """``alarm`` makes an alarm of each alert; a definition on our event makes a second one, which floods operators."""
+    name = look.settings.event_name
+    if not names:
+        look.findings.ok(name, "alarm_definition_unneeded", "alarms are made by 'alarm' in 'publish:'")
+        return
+    look.findings.warn(
+        name,
+        "alarm_doubled",
+        f"each alert gives two alarms: by 'alarm' in 'publish:', and by the alarm definition {', '.join(names)}",
+        f"Remove 'alarm' from 'publish:', or disable the definition: {DEFINITIONS_MENU}.",
     )
 
 

@@ -37,10 +37,13 @@ class EventSetup:
         self._work = work
 
     def run(self, cameras: Sequence[CameraSettings]) -> None:
-        """Every event, then the alarm definition, which needs one."""
+        """Every event, then the alarm definition, which needs one.
+
+        Where alerts become alarms anyway (``alarm``), a definition would give operators a second one for each alert.
+        """
         if "event" in self._settings.publish:
             self._ensure_event(_ANALYTICS, "analytics event", self._settings.event_name, EVENTS_MENU)
-            if cameras:
+            if cameras and "alarm" not in self._settings.publish:
                 self._ensure_definition(cameras)
         names = [control.event for control in self._settings.control]
         if "trigger" in self._settings.publish:

@@ -89,7 +89,7 @@ EVENTS = (
     Trap(code="analytics_event_not_found", options=("--analytics-event", "Other")),
     Trap(code="analytics_event_not_found", options=(*OLD, "--analytics-event", "Other")),
     Trap(code="alarm_definition_missing", changes={"publish": ["event"]}),
-    Trap(code="alarm_definition_missing", level=WARNING),
+    Trap(code="alarm_definition_unneeded", level=OK),
     Trap(code="alarm_definition_unseen", level=OK, options=OLD),
     Trap(code="event_retention_unknown", level=OK),
     Trap(code="event_retention_unknown", level=WARNING, changes={"event_route": "rest"}),
@@ -167,7 +167,7 @@ def test_a_camera_that_no_alarm_definition_covers_is_named(clip: Path) -> None:
         found = the(checked(site, cameras=both, publish=["event"]), "alarm_definition_incomplete")
         assert found.level is FAILURE
         assert "quai-2" in found.message
-        assert "two for each alert" in the(checked(site), "alarm_definition_ok").message
+        assert the(checked(site), "alarm_doubled").level is WARNING
 
 
 def test_a_stored_event_proves_the_retention(clip: Path) -> None:

@@ -34,7 +34,7 @@ CREATED, PLANNED, THERE, BY_HAND, FAILED = (
 )
 FRESH = ("--analytics-event", "Other", "--task-seconds", "0.05")
 DEMO: dict[str, Any] = {
-    "publish": ["event", "alarm", "bookmark", "trigger"],
+    "publish": ["event", "bookmark", "trigger"],
     "control": [{"event": "Night", "state": "armed"}, {"event": "Day", "state": "as_configured"}],
 }
 VPS: dict[str, Any] = {
@@ -128,6 +128,11 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(site: Running) -> None
 def test_only_what_the_settings_ask_for_is_made(site: Running) -> None:
     assert made(site, publish=["alarm", "bookmark"]) == []
     assert list(outcomes(made(site, publish=["event"]))) == list(EVENTS[:2])
+
+
+def test_no_alarm_definition_is_made_where_each_alert_becomes_an_alarm_anyway(site: Running) -> None:
+    assert list(outcomes(made(site, publish=["event", "alarm"]))) == [EVENTS[0]]
+    assert definitions(site) == []
 
 
 def test_a_camera_that_came_later_is_added_to_the_definition(clip: Path) -> None:
