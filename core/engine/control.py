@@ -11,6 +11,7 @@ import structlog
 
 from config.model import CameraSettings, ControlSettings, SiteSettings, VmsSettings
 from core.contracts import Clock, ControlSource, VmsConnector
+from core.engine.held import Backoff, Held
 from core.errors import StoreError, VigieError, VmsUnavailable
 from core.health import HealthBoard
 from core.logs import OnceGate, describe
@@ -136,10 +137,8 @@ class ControlLink:
         self._feedback = feedback
         self._health = health
         self._clock = clock
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._source: ControlSource | None = None
-        self._retry_s = FIRST_RETRY_S
+        self._held: Held[ControlSource] = Held(f"control/{vms_id}/{channel}")
+        self._backoff = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S)
         self._linked_at: float | None = None
         self._has_defect = False
         self._gate = OnceGate(_log)
@@ -152,8 +151,7 @@ class ControlLink:
 
     def end(self) -> None:
         """Ends the link; the thread follows."""
-        self._stopping.set()
-        self._close_source()
+        self._held.end()
 
     def stop(self, timeout_s: float) -> bool:
         """Ends the link and the thread; False when the source did not let go in time."""
@@ -164,8 +162,8 @@ class ControlLink:
 
     def run(self) -> None:
         """The thread's body."""
-        while not self._stopping.is_set():
-            self._stopping.wait(self._listen_once())
+        while not self._held.stopping.is_set():
+            self._held.stopping.wait(self._listen_once())
 
     def _listen_once(self) -> float:
         """Listens until something ends it; returns how long to wait before the next try."""
@@ -173,7 +171,7 @@ class ControlLink:
         try:
             for message in self._opened().messages():
                 self._take(message)
-            return FIRST_RETRY_S if self._stopping.is_set() else self._after(VmsUnavailable("the channel ended"))
+            return FIRST_RETRY_S if self._held.stopping.is_set() else self._after(VmsUnavailable("the channel ended"))
         except VigieError as error:
             return self._after(error)
         except Exception as error:  # noqa: BLE001 - thread edge: a defect in one connector may not end what others hear
@@ -182,19 +180,14 @@ class ControlLink:
                 _log.exception("the control channel failed unexpectedly", **self._place)
             return self._after(VmsUnavailable(f"defect: {describe(error)}"))
         finally:
-            self._close_source()
+            self._held.close()
 
     def _opened(self) -> ControlSource:
         since = self._feedback.heard_to(self._vms_id, self._channel)
         if since is None:  # what operators did before we first listened is not for us
             since = self._clock.utc()
             self._feedback.hear(self._vms_id, self._channel, since)
-        source = self._connector.open_control(self._channel, since)
-        with self._lock:
-            self._source = source
-        if self._stopping.is_set():
-            self._close_source()
-        return source
+        return self._held.hold(self._connector.open_control(self._channel, since))
 
     def _take(self, message: ControlMessage) -> None:
         """Insists until the store has it: else it would be lost, for the VMS tells it once."""
@@ -202,43 +195,29 @@ class ControlLink:
             self._linked_at = self._clock.monotonic()
             self._report(HealthLevel.GREEN)
             return
-        while not self._stopping.is_set():
+        while not self._held.stopping.is_set():
             try:
                 self._answers.take(message)
                 self._feedback.hear(self._vms_id, self._channel, message.at)
             except StoreError as error:
                 self._gate.lost("store", "an answer of the VMS waits for the database", cause=error.line())
-                self._stopping.wait(STORE_RETRY_S)
+                self._held.stopping.wait(STORE_RETRY_S)
             else:
                 self._gate.recovered("store", "answers of the VMS are kept again")
                 return
 
     def _after(self, error: VigieError) -> float:
-        if self._stopping.is_set():
+        if self._held.stopping.is_set():
             return 0.0
         if self._linked_at is not None and self._clock.monotonic() - self._linked_at >= STEADY_S:
-            self._retry_s = FIRST_RETRY_S
+            self._backoff.reset()
         recovers = getattr(error, "recovers", isinstance(error, StoreError))  # a database hiccups, as a VMS does
         self._report(HealthLevel.YELLOW if recovers else HealthLevel.RED, error.line())
-        if not recovers:
-            return REFUSED_RETRY_S
-        wait_s = self._retry_s
-        self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
-        return wait_s
+        return self._backoff.next() if recovers else REFUSED_RETRY_S
 
     def _report(self, level: HealthLevel, cause: str = "") -> None:
         component = f"control/{self._vms_id}/{self._channel}"
         self._health.report(Health(component=component, level=level, cause=cause))
-
-    def _close_source(self) -> None:
-        with self._lock:
-            source, self._source = self._source, None
-        if source is None:
-            return
-        try:
-            source.close()
-        except Exception:  # noqa: BLE001 - thread edge: a defect in one connector may not end what others hear
-            _log.exception("a control channel did not close cleanly", **self._place)
 
 
 def _canonical(device: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from core.contracts import Analyser, Clock, VideoSource
+from core.engine.held import Backoff, Held
 from core.errors import VigieError, VmsError, VmsUnavailable
 from core.redaction import redact
 from core.types import StreamState
@@ -46,10 +47,8 @@ class CameraFeed:
         self._analyser = analyser
         self._report = report
         self._clock = clock
-        self._stopping = threading.Event()
-        self._source: VideoSource | None = None
-        self._lock = threading.Lock()
-        self._retry_s = FIRST_RETRY_S
+        self._held: Held[VideoSource] = Held(f"camera/{camera_id}")
+        self._backoff = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S)
         self._thread = threading.Thread(target=self.run, name=f"feed-{camera_id}", daemon=True)
 
     def start(self) -> None:
@@ -58,8 +57,7 @@ class CameraFeed:
 
     def end(self) -> None:
         """Ends the stream; the thread follows."""
-        self._stopping.set()
-        self._close_source()
+        self._held.end()
 
     def stop(self, timeout_s: float) -> bool:
         """Ends the stream and the thread; False when the source did not let go in time."""
@@ -70,9 +68,9 @@ class CameraFeed:
     def run(self) -> None:
         """The thread's body."""
         self._report(StreamState.CONNECTING, "")
-        while not self._stopping.is_set():
+        while not self._held.stopping.is_set():
             wait_s = self._stream_once()
-            if self._stopping.wait(wait_s):
+            if self._held.stopping.wait(wait_s):
                 break
             self._report(StreamState.RETRYING, "")
         self._report(StreamState.STOPPED, "")
@@ -80,7 +78,7 @@ class CameraFeed:
     def _stream_once(self) -> float:
         """Streams until something ends it; returns how long to wait before the next try."""
         try:
-            self._push_all(self._opened())
+            self._push_all(self._held.hold(self._open_source()))
         except VmsError as error:
             return self._after(error, recovers=error.recovers)
         except VigieError as error:
@@ -89,16 +87,8 @@ class CameraFeed:
             _log.exception("the video source failed unexpectedly", camera=self._camera_id)
             return self._after(VmsUnavailable(f"defect: {redact(str(error))}"), recovers=True)
         finally:
-            self._close_source()
+            self._held.close()
         return FIRST_RETRY_S
-
-    def _opened(self) -> VideoSource:
-        source = self._open_source()
-        with self._lock:
-            self._source = source
-        if self._stopping.is_set():
-            self._close_source()
-        return source
 
     def _push_all(self, source: VideoSource) -> None:
         since: float | None = None
@@ -106,29 +96,15 @@ class CameraFeed:
             if since is None:
                 since = self._clock.monotonic()
                 self._report(StreamState.STREAMING, "")
-            elif self._retry_s > FIRST_RETRY_S and self._clock.monotonic() - since >= STEADY_S:
-                self._retry_s = FIRST_RETRY_S
+            elif self._backoff.is_grown and self._clock.monotonic() - since >= STEADY_S:
+                self._backoff.reset()
             self._analyser.push(packet)
-        if not self._stopping.is_set():
+        if not self._held.stopping.is_set():
             raise VmsUnavailable("the stream ended", remedy="The VMS closed it; it is opened again.")
 
     def _after(self, error: VigieError, *, recovers: bool) -> float:
         self._analyser.interrupted()
-        if self._stopping.is_set():
+        if self._held.stopping.is_set():
             return 0.0
         self._report(StreamState.LOST if recovers else StreamState.REFUSED, error.line())
-        if not recovers:
-            return REFUSED_RETRY_S
-        wait_s = self._retry_s
-        self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
-        return wait_s
-
-    def _close_source(self) -> None:
-        with self._lock:
-            source, self._source = self._source, None
-        if source is None:
-            return
-        try:
-            source.close()
-        except Exception:  # noqa: BLE001 - thread edge: a defect in one connector may not end its camera, nor the others
-            _log.exception("a video source did not close cleanly", camera=self._camera_id)
+        return self._backoff.next() if recovers else REFUSED_RETRY_S

@@ -128,13 +128,13 @@ def test_the_back_off_doubles_to_its_bound_and_starts_again_only_after_a_steady_
     failures: list[tuple[int, Exception | str]] = [(0, VmsUnavailable("down"))] * 7
     harness = Harness(*failures, (2, VmsUnavailable("down")), (0, "stays"))
     harness.analyser.on_push = lambda _packet: harness.clock.advance(stream_s)
-    wait = harness.feed._stopping.wait
+    wait = harness.feed._held.stopping.wait
 
     def no_wait(seconds: float) -> bool:
         waits.append(seconds)
         return wait(0.0)
 
-    monkeypatch.setattr(harness.feed._stopping, "wait", no_wait)
+    monkeypatch.setattr(harness.feed._held.stopping, "wait", no_wait)
     harness.feed.start()
     while len(waits) < 8:
         harness.states.get(timeout=PATIENCE_S)
