@@ -29,6 +29,8 @@ OLDEST_PYTHON = (3, 11)
 SYSTEM_PACKAGES = {
     "postgresql": "the store's tests on a real PostgreSQL",
     "ffmpeg": "an independent RTSP client for the tests of our RTSP server",
+    "mono-mcs": "compiles the stub of Genetec's SDK for the tests of the SDK bridge",
+    "mono-devel": "runs that stub on Mono too",
 }
 """Debian packages that optional tests use; without them those tests are skipped and say so."""
 

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from config.model import CameraSettings, VmsSettings
-from connectors.genetec.ask import Asker
-from connectors.genetec.check import Check
-from connectors.genetec.control import Control, channels_of
-from connectors.genetec.event_stream import EventStreams
-from connectors.genetec.inventory import Inventory, camera_guid
-from connectors.genetec.publish import Publisher, actions_of
+from connectors.genetec.access.credentials import credentials_of
+from connectors.genetec.access.websdk import WebSdk
+from connectors.genetec.check import Look, findings_of
+from connectors.genetec.control.channels import Control, channels_of
+from connectors.genetec.control.event_stream import EventStreams
+from connectors.genetec.inventory.inventory import Inventory, camera_guid
+from connectors.genetec.publish.ask import Asker
+from connectors.genetec.publish.publisher import Publisher, actions_of
 from connectors.genetec.settings import GenetecSettings
-from connectors.genetec.websdk import Credentials, WebSdk
 from connectors.protocols.http import HttpSession
 from connectors.protocols.rtsp_source import RtspSource, RtspTarget
 from core.contracts import Capability, ConnectorServices, ControlSource, VmsConnector
@@ -35,6 +36,7 @@ class GenetecConnector(VmsConnector):
         self._services = services
         self._ca = settings.ca_file(services.site_dir)
         self._session = HttpSession(ca=self._ca, timeout_s=settings.timeout_s)
+        self._credentials = credentials_of(settings, services)
         self._sdk = WebSdk(settings.url, self._session, self._credentials)
         self._publisher = Publisher(settings, self._sdk)
         self._asker = Asker(settings.url, self._sdk, services.clock)
@@ -71,7 +73,7 @@ class GenetecConnector(VmsConnector):
 
     @property
     def askable(self) -> frozenset[str]:
-        """Shrinks while Security Center refuses a report (see ``connectors.genetec.ask``)."""
+        """Shrinks while Security Center refuses a report (see ``connectors.genetec.publish.ask``)."""
         return self._asker.askable
 
     def control_channels(self) -> tuple[str, ...]:
@@ -85,11 +87,22 @@ class GenetecConnector(VmsConnector):
         return {}
 
     def check(self, cameras: Sequence[CameraSettings]) -> Sequence[Finding]:
-        return Check(self._settings, self._services.clock, self._sdk, self._asker, self.open_video).run(cameras)
+        look = Look(
+            settings=self._settings,
+            services=self._services,
+            sdk=self._sdk,
+            asker=self._asker,
+            streams=EventStreams(
+                self._settings,
+                self._credentials,
+                self._ca,
+                self._services.clock,
+                silence_s=self._settings.timeout_s,
+            ),
+            open_video=self.open_video,
+            cameras=cameras,
+        )
+        return findings_of(look)
 
     def close(self) -> None:
         self._session.close()
-
-    def _credentials(self) -> Credentials:
-        secrets = self._services.secrets
-        return self._settings.username, secrets(self._settings.application_id), secrets(self._settings.password)

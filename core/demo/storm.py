@@ -103,13 +103,13 @@ class StormResult:
     def is_good(self) -> bool:
         """Nothing lost, nothing doubled where it can be asked, video back in time, no growth."""
         nothing_wrong = len(self.tally.lost) + len(self.tally.waiting) + self.parked + self.doubles_on_askable == 0
-        is_back = self.never_resumed == 0 and max(self.resumes_s, default=0.0) <= RESUME_LIMIT_S
+        is_back = self.restarts > 0 and self.never_resumed == 0 and max(self.resumes_s, default=0.0) <= RESUME_LIMIT_S
         is_steady = (
             self.grown.threads <= MOST_THREADS_MORE
             and self.grown.handles <= MOST_HANDLES_MORE
             and self.grown.rss_mib <= MOST_MIB_MORE
         )
-        return self.alerts > 0 and self.verdicts == self.judged and nothing_wrong and is_back and is_steady
+        return self.alerts > 0 and self.verdicts == self.judged > 0 and nothing_wrong and is_back and is_steady
 
     def as_json(self) -> dict[str, Json]:
         """The document of ``--json``."""
@@ -155,7 +155,7 @@ class StormBench:
         started_at = self._clock.monotonic()
         duties = [
             _Duty(self._restart, RESTART_EVERY_S, started_at + RESTART_EVERY_S / 2),
-            _Duty(self._sample, SAMPLE_S, started_at + SAMPLE_S),
+            _Duty(self._sample, SAMPLE_S, started_at),
             _Duty(self._judge, JUDGE_EVERY_S, started_at + JUDGE_EVERY_S),
             _Duty(self._watch, LOOK_S, started_at),
         ]

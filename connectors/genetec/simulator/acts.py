@@ -36,6 +36,7 @@ class OperatorActs:
             "trigger-event": self._trigger,
             "lose-camera": self._lose,
             "return-camera": self._return,
+            "add-event-to-action": self._link,
         }
 
     async def _acknowledge(self, order: Mapping[str, Json]) -> Json:
@@ -67,6 +68,17 @@ class OperatorActs:
     async def _return(self, order: Mapping[str, Json]) -> Json:
         """``camera``: it is reached again."""
         return self._change_camera(order, is_lost=False)
+
+    async def _link(self, order: Mapping[str, Json]) -> Json:
+        """As in Config Tool: custom event ``event`` triggers ``alarm`` (name), from ``camera`` or from any."""
+        _require_known(order, {"event", "alarm", "camera"})
+        event, wanted = self._event(_text(order, "event")), _text(order, "alarm")
+        alarm = next((known for known in self.site.of_types({"alarm"}) if known.name == wanted), None)
+        if alarm is None:
+            raise UsageError(f"unknown alarm {wanted!r}", remedy="Give the name of an alarm.")
+        source = self._camera(_text(order, "camera")).guid if order.get("camera") else ""
+        self.site.link(event, alarm, source)
+        return {"custom_event": event.number, "alarm": alarm.guid, "source": source}
 
     def _change_camera(self, order: Mapping[str, Json], *, is_lost: bool) -> Json:
         _require_known(order, {"camera"})

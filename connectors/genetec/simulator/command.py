@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from connectors.genetec.simulator.privileges import DENIABLE
 from connectors.genetec.simulator.simulator import start
 from connectors.genetec.simulator.websdk import FAULTS
 from connectors.protocols.simulation import add_common_arguments, run_simulator
@@ -33,6 +34,10 @@ class SecurityCenterCommand:
         )
         parser.add_argument("--alarm", default="Vigie alarm", help="alarm that the custom events trigger")
         parser.add_argument("--no-event-to-action", action="store_true", help="custom events trigger no alarm")
+        parser.add_argument("--fresh", action="store_true", help="as installed: no custom event, no alarm")
+        parser.add_argument(
+            "--deny", action="append", default=[], choices=DENIABLE, help="what this account lacks the privilege for"
+        )
         _add_role_arguments(parser)
 
     def run(self, arguments: object) -> int:

@@ -15,6 +15,7 @@ from connectors.genetec.simulator.entities import run_entity_query
 from connectors.genetec.simulator.envelope import Reply
 from connectors.genetec.simulator.events import EventDesk
 from connectors.genetec.simulator.payload import payload_of
+from connectors.genetec.simulator.privileges import CONFIGURE, Privileges
 from connectors.genetec.simulator.query import Kind, Operation, parse_query
 from connectors.genetec.simulator.reports import Reports
 from connectors.genetec.simulator.sessions import Session
@@ -67,12 +68,24 @@ class Route:
 class Commands:
     """Every command of the simulator."""
 
-    def __init__(self, site: Site, alarms: AlarmDesk, event_desk: EventDesk, reports: Reports) -> None:
+    def __init__(
+        self,
+        site: Site,
+        alarms: AlarmDesk,
+        event_desk: EventDesk,
+        reports: Reports,
+        privileges: Privileges,
+    ) -> None:
+        self._privileges = privileges
         self._site = site
         self._alarms = alarms
         self._events = event_desk
         self._reports = reports
         self.routes = self._routes()
+
+    def allows(self, names: Mapping[str, str]) -> bool:
+        """Whether the account may use the report that is named, if any."""
+        return self._privileges.allows(names.get("type", ""))
 
     def _routes(self) -> tuple[Route, ...]:
         get, post, both = ("GET",), ("POST",), ("GET", "POST")
@@ -110,7 +123,7 @@ class Commands:
         )
 
     def _entity_query(self, call: Call) -> Reply:
-        return Reply(result=run_entity_query(call.q, self._site))
+        return Reply(result=run_entity_query(call.q, self._site, self._privileges))
 
     def _exists(self, call: Call) -> Reply:
         return Reply(result={"Value": self._site.exists(call.names["id"])})
@@ -123,6 +136,7 @@ class Commands:
         return Reply(result=self._site.find(call.names["id"]).everything())
 
     def _delete(self, call: Call) -> Reply:
+        self._privileges.require(CONFIGURE)
         self._site.delete(self._site.find(call.names["id"]))
         return Reply()
 

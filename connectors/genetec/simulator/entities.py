@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 
 from connectors.genetec.simulator.event_types import CUSTOM_EVENT
+from connectors.genetec.simulator.privileges import CONFIGURE, Privileges
 from connectors.genetec.simulator.query import Kind, Operation, group, parse_query
-from connectors.genetec.simulator.site import SYSTEM_CONFIGURATION, CustomEvent, Entity, Site, seconds_of
+from connectors.genetec.simulator.site import SYSTEM_CONFIGURATION, CustomEvent, Entity, Link, Site, seconds_of
 from core.errors import RequestInvalid
 from core.types import Json
 
@@ -16,7 +17,7 @@ _CUSTOM_EVENT_PARTS = 3
 _PRIORITIES = range(1, 256)
 
 
-def run_entity_query(query: str, site: Site) -> Json:
+def run_entity_query(query: str, site: Site, privileges: Privileges) -> Json:
     """Carries the operations out in turn. Returns what was read: an object for one entity, a list for several."""
     results: list[Json] = []
     read: dict[str, Json] = {}
@@ -24,23 +25,28 @@ def run_entity_query(query: str, site: Site) -> Json:
     entities = 0
     for operation in parse_query(query):
         if operation.member == "entity" and operation.kind is Kind.SET:
-            entity, read = _entity(operation.value, site), {}
+            entity, read = _entity(operation.value, site, privileges), {}
             entities += 1
             results.append(read)
         elif entity is None:
             raise RequestInvalid("a query starts with entity=")
         elif operation.kind is Kind.READ:
+            privileges.require(operation.member)
             read[operation.member] = _read(entity, operation.member, site)
         else:
+            privileges.require(CONFIGURE)
             _change(entity, operation, site)
     if entities > 1:
         return results
     return read or None
 
 
-def _entity(reference: str, site: Site) -> Entity:
+def _entity(reference: str, site: Site, privileges: Privileges) -> Entity:
     new = _NEW.fullmatch(reference.strip())
-    return site.create(new[1]) if new else site.find(reference)
+    if new:
+        privileges.require(CONFIGURE)
+        return site.create(new[1])
+    return site.find(reference)
 
 
 def _read(entity: Entity, name: str, site: Site) -> Json:
@@ -49,13 +55,18 @@ def _read(entity: Entity, name: str, site: Site) -> Json:
     if entity.type == "Camera" and name == "SupportedCustomEvents":
         return [_described(event) for event in site.custom_events.values() if event.entity_type.lower() == "camera"]
     if name == "EventToActions":
-        return [_linked(event, alarm) for event, alarm in site.links if event.entity_type == entity.type]
+        return [_linked(link) for link in site.links if link.is_shown_on(entity)]
     return entity.read(name)
 
 
-def _linked(event: CustomEvent, alarm: Entity) -> Json:
+def _linked(link: Link) -> Json:
     """Unverified: how the role shows an event-to-action, and on which entity."""
-    return {"EventType": CUSTOM_EVENT, "CustomEventId": event.number, "ActionType": "TriggerAlarm", "Alarm": alarm.guid}
+    return {
+        "EventType": CUSTOM_EVENT,
+        "CustomEventId": link.event.number,
+        "ActionType": "TriggerAlarm",
+        "Alarm": link.alarm.guid,
+    }
 
 
 def _described(event: CustomEvent) -> Json:

@@ -34,6 +34,8 @@ class Status(StrEnum):
 
 UNABLE_TO_RETRIEVE_ENTITY = "UnableToRetrieveEntity"
 """A real ``SdkError`` name; when the role gives it is unverified."""
+UNSUFFICIENT_PRIVILEGE = "UnsufficientPrivilege"
+"""The same, spelt as Genetec does."""
 SIMULATOR_REFUSAL = "SimulatorRefusal"
 """Made up: which codes the role gives for a malformed request is unknown."""
 

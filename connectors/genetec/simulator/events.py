@@ -39,7 +39,7 @@ class EventDesk:
         fields: dict[str, Json] = {"CustomEventId": event.number, "Message": text}
         self._write(CUSTOM_EVENT, source, text=text, payload=payload, custom_event=event.number, name=event.name)
         self._stream(CUSTOM_EVENT, source, fields)
-        for alarm in self._site.alarms_of(event):
+        for alarm in self._site.alarms_of(event, source):
             self._alarms.trigger(alarm, source=source, text=text, event=event)
 
     def raise_built_in(self, event_type: str, source: Entity) -> None:

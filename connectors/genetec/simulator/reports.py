@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from connectors.genetec.simulator.alarms import AlarmDesk
 from connectors.genetec.simulator.envelope import Reply, Status
 from connectors.genetec.simulator.event_types import BOOKMARK_ADDED, EVENT_TYPES
+from connectors.genetec.simulator.privileges import USERS, Privileges
 from connectors.genetec.simulator.query import Kind, Operation, parse_query
 from connectors.genetec.simulator.site import Site
 from connectors.protocols.backdoor import Ledger
@@ -66,7 +67,8 @@ class Filters:
 class Reports:
     """Runs reports; more rows than ``limit`` are cut, with the status that says so."""
 
-    def __init__(self, site: Site, alarms: AlarmDesk, ledger: Ledger, limit: int) -> None:
+    def __init__(self, site: Site, alarms: AlarmDesk, ledger: Ledger, limit: int, privileges: Privileges) -> None:
+        self._privileges = privileges
         self._site = site
         self._alarms = alarms
         self._ledger = ledger
@@ -94,6 +96,8 @@ class Reports:
         types = filters.collections.get("EntityTypes")
         if not types:
             raise RequestInvalid("EntityConfiguration needs EntityTypes@")
+        if not self._privileges.allows(USERS):
+            types = types - {"user"}
         wanted = filters.values.get("Name", "").lower()
         matches = str.startswith if filters.values.get("NameSearchMode") == "StartsWith" else str.__contains__
         found = [entity for entity in self._site.of_types(types) if matches(entity.name.lower(), wanted)]

@@ -12,6 +12,7 @@ from connectors.genetec.simulator.alarms import AlarmDesk
 from connectors.genetec.simulator.commands import Commands
 from connectors.genetec.simulator.events import EventDesk
 from connectors.genetec.simulator.media import media_mounts
+from connectors.genetec.simulator.privileges import Privileges
 from connectors.genetec.simulator.reports import Reports
 from connectors.genetec.simulator.restarts import Restart, RolePorts
 from connectors.genetec.simulator.sessions import Sessions
@@ -61,7 +62,7 @@ async def start(simulation: Simulation) -> AsyncIterator[Announcement]:
                 "rtsp": f"rtsp://{simulation.address}:{media.port}",
                 "stream_port": ports.stream_port,
                 "application_id": arguments.application_id,
-                "alarm": alarm.guid,
+                "alarm": alarm.guid if alarm else "",
                 "custom_events": {str(event.number): event.name for event in site.custom_events.values()},
             },
         )
@@ -90,8 +91,9 @@ def _role(simulation: Simulation, desks: _Desks, sessions: Sessions) -> WebSdkRo
     settings = RoleSettings(
         base_uri=arguments.base_uri, streams=streams, slow_s=arguments.slow, flat_errors=arguments.flat_errors
     )
-    reports = Reports(desks.site, desks.alarms, simulation.ledger, arguments.report_limit)
-    commands = Commands(desks.site, desks.alarms, desks.events, reports)
+    privileges = Privileges(arguments.deny)
+    reports = Reports(desks.site, desks.alarms, simulation.ledger, arguments.report_limit, privileges)
+    commands = Commands(desks.site, desks.alarms, desks.events, reports, privileges)
     return WebSdkRole(settings, sessions, commands, simulation.faults)
 
 
@@ -112,8 +114,12 @@ async def _role_ports(simulation: Simulation, role: WebSdkRole, stack: AsyncExit
     return ports
 
 
-def _provision(site: Site, arguments: argparse.Namespace) -> Entity:
+def _provision(site: Site, arguments: argparse.Namespace) -> Entity | None:
     """The custom events and the alarm that each of them triggers, as an administrator would set them up."""
+    for name in _users(arguments):
+        site.user(name)
+    if arguments.fresh:
+        return None
     alarm = site.add_alarm(arguments.alarm, arguments.reactivation_threshold)
     for text in arguments.custom_event or ["5000:Vigie"]:
         event = _custom_event(text)

@@ -61,13 +61,27 @@ class CustomEvent:
     entity_type: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """An event-to-action: the custom event triggers the alarm, on any entity of its type or on one camera."""
+
+    event: CustomEvent
+    alarm: Entity
+    source: str = ""
+    """GUID of the only camera; any when empty."""
+
+    def is_shown_on(self, entity: Entity) -> bool:
+        """Unverified: that one for any entity is shown on each."""
+        return entity.guid == self.source if self.source else entity.type == self.event.entity_type
+
+
 class Site:
     """Entities by GUID or logical id, custom events by number, and event-to-actions."""
 
     def __init__(self, camera_names: Sequence[str]) -> None:
         self.custom_events: dict[int, CustomEvent] = {}
         self._entities: dict[str, Entity] = {}
-        self._links: list[tuple[int, str]] = []
+        self._links: list[Link] = []
         self._add(Entity(guid=SYSTEM_CONFIGURATION, type="SystemConfiguration", name="System"))
         self._add(Entity(guid=ADMIN, type="User", name="admin"))
         self._add(Entity(guid=ALWAYS, type="Schedule", name="Always"))
@@ -134,22 +148,27 @@ class Site:
             raise NotFoundInVms(f"there is no custom event {number!r}")
         return event
 
-    def link(self, event: CustomEvent, alarm: Entity) -> None:
+    def link(self, event: CustomEvent, alarm: Entity, source: str = "") -> None:
         """Event-to-action: the custom event triggers the alarm, with the event's source as its camera."""
-        self._links.append((event.number, alarm.guid))
+        self._links.append(Link(event=event, alarm=alarm, source=source))
 
     @property
-    def links(self) -> list[tuple[CustomEvent, Entity]]:
+    def links(self) -> list[Link]:
         """Event-to-actions whose custom event and alarm still exist."""
         return [
-            (self.custom_events[number], self._entities[guid])
-            for number, guid in self._links
-            if number in self.custom_events and guid in self._entities
+            link
+            for link in self._links
+            if link.event.number in self.custom_events and link.alarm.guid in self._entities
         ]
 
-    def alarms_of(self, event: CustomEvent) -> list[Entity]:
-        """Alarms that the custom event triggers."""
-        return [alarm for linked, alarm in self.links if linked.number == event.number]
+    def alarms_of(self, event: CustomEvent, source: Entity | None) -> list[Entity]:
+        """Alarms that the custom event triggers on this source."""
+        guid = source.guid if source else ""
+        return [
+            link.alarm
+            for link in self.links
+            if link.event.number == event.number and (not link.source or link.source == guid)
+        ]
 
     def _add(self, entity: Entity) -> Entity:
         self._entities[entity.guid] = entity

@@ -17,6 +17,7 @@ from connectors.genetec.simulator.commands import Call, Commands, Route
 from connectors.genetec.simulator.envelope import (
     SIMULATOR_REFUSAL,
     UNABLE_TO_RETRIEVE_ENTITY,
+    UNSUFFICIENT_PRIVILEGE,
     Failure,
     Reply,
     form_of,
@@ -25,7 +26,7 @@ from connectors.genetec.simulator.envelope import (
 from connectors.genetec.simulator.sessions import Session, Sessions
 from connectors.genetec.simulator.streams import CONTENT_TYPE, STREAM_OUTCOMES, Stream, StreamSettings
 from connectors.protocols.backdoor import OK, FaultBoard
-from core.errors import NotFoundInVms, RequestInvalid
+from core.errors import NotFoundInVms, RequestInvalid, RightMissing
 
 FAULTS = {
     "publish": ("503", "drop", "accept-then-drop", "slow", "fail"),
@@ -191,7 +192,7 @@ class WebSdkRole:
     def _route(self, verb: str, segments: tuple[str, ...]) -> tuple[Route, dict[str, str]]:
         for route in self._commands.routes:
             names = route.match(verb, segments)
-            if names is not None:
+            if names is not None and self._commands.allows(names):
                 return route, names
         raise web.HTTPNotFound(text="unknown command")
 
@@ -201,6 +202,8 @@ def _run(route: Route, call: Call) -> Reply | Failure:
         return route.run(call)
     except NotFoundInVms as error:
         return Failure(code=UNABLE_TO_RETRIEVE_ENTITY, message=str(error))
+    except RightMissing as error:
+        return Failure(code=UNSUFFICIENT_PRIVILEGE, message=str(error))
     except RequestInvalid as error:
         return Failure(code=SIMULATOR_REFUSAL, message=str(error))
 

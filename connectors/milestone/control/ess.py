@@ -194,8 +194,9 @@ class EssSource(ControlSource):
     def _seen(self, event: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[EventSeen]:
         name = names.get(str(event.get("type") or "").lower())
         event_id = str(event.get("id") or "")
-        if name is not None and self._memory.is_told_first_time(event_id):
+        if name is not None and self._memory.last_said(event_id) is None:
             yield EventSeen(event=name, at=event_time(event, self._clock.utc()), event_id=event_id)
+            self._memory.said(event_id)
 
 
 def _device_ids(cameras: Collection[str]) -> Iterator[str]:

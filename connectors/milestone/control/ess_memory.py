@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from typing import Any, NamedTuple
 
+from connectors.protocols.told import Told
 from core.types import UtcSeconds
 
 _DEFAULT_INACTIVE_S = 30.0
 """How long a server keeps a session without connection; releases before 2024 R1 do not say."""
-_MAX_TOLD = 4096
 
 
 class Resumable(NamedTuple):
@@ -20,19 +18,17 @@ class Resumable(NamedTuple):
     event_id: str = ""
 
 
-class EssMemory:
+class EssMemory(Told):
     """Session, last event and what was told already. Thread-safe; one per VMS, held by its connector."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
         self._session_id = ""
         self._event_id = ""
         self._subscribed: Any = None
         self._unlisted_since: UtcSeconds | None = None
         self._inactive_s = _DEFAULT_INACTIVE_S
         self._alive_at = 0.0
-        self._told: OrderedDict[str, None] = OrderedDict()
-        self._complained: set[str] = set()
 
     def resumable(self, now: float, subscribed: Any) -> Resumable:
         """The session to resume, if it is young enough at ``now`` (monotonic) and has just those subscriptions."""
@@ -85,27 +81,3 @@ class EssMemory:
         """The session is not to be resumed."""
         with self._lock:
             self._session_id, self._event_id, self._subscribed = "", "", None
-
-    def is_told_first_time(self, event_id: str) -> bool:
-        """Whether this occurrence was not told yet, remembering that it is now. Without an id it always counts."""
-        with self._lock:
-            if not event_id:
-                return True
-            if event_id in self._told:
-                return False
-            self._told[event_id] = None
-            while len(self._told) > _MAX_TOLD:
-                self._told.popitem(last=False)
-            return True
-
-    def complains_first_time(self, subject: str) -> bool:
-        """Whether this was not complained of yet, remembering that it is now."""
-        with self._lock:
-            is_new = subject not in self._complained
-            self._complained.add(subject)
-            return is_new
-
-    def settled(self, subject: str) -> None:
-        """What was complained of is mended: the next time counts again."""
-        with self._lock:
-            self._complained.discard(subject)

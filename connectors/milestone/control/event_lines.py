@@ -84,5 +84,6 @@ class EventLineSource(ControlSource):
     def _seen(self, lines: list[EventLine]) -> Iterator[EventSeen]:
         for line in lines:
             self._since = max(self._since, line.timestamp)
-            if self._memory.is_told_first_time(line.event_id):
+            if self._memory.last_said(line.event_id) is None:
                 yield EventSeen(event=line.message, at=line.timestamp or self._clock.utc(), event_id=line.event_id)
+                self._memory.said(line.event_id)

@@ -22,7 +22,7 @@ from connectors.milestone.inventory.alarm_coverage import (
 from connectors.milestone.inventory.config_client import ConfigClient, is_enabled, object_id
 from connectors.milestone.inventory.inventory import canonical_id
 from connectors.milestone.settings import MilestoneSettings
-from connectors.milestone.setup.report import Worklist
+from connectors.protocols.worklist import Worklist
 from core.errors import VmsRefused
 
 _ANALYTICS, _USER_DEFINED, _DEFINITIONS = "analyticsEvents", "userDefinedEvents", "alarmDefinitions"

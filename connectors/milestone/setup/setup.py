@@ -11,8 +11,8 @@ from connectors.milestone.inventory.config_client import ConfigClient
 from connectors.milestone.inventory.inventory import Inventory, canonical_id
 from connectors.milestone.settings import MilestoneSettings
 from connectors.milestone.setup.events import EventSetup
-from connectors.milestone.setup.report import Item, Outcome, Worklist
 from connectors.milestone.setup.vps import VpsSetup
+from connectors.protocols.worklist import Item, Outcome, Worklist
 from core.contracts import ConnectorServices
 from core.errors import NotFoundInVms, VmsError
 
@@ -33,7 +33,7 @@ def set_up(
                 session.bearer.get()
         except VmsError as error:
             return [Item(vms=settings.id, what="log in", outcome=Outcome.FAILED, details=error.line())]
-        work = Worklist(settings.id, has_gateway=has_gateway, is_dry_run=is_dry_run)
+        work = Worklist(settings.id, can_make=has_gateway, is_dry_run=is_dry_run)
         client = ConfigClient(session)
         inventory = Inventory(session, services.clock)
         usable = [camera for camera in cameras if _is_usable(camera, client if has_gateway else None, work)]

@@ -17,8 +17,8 @@ from connectors.milestone.check.vps import HARDWARE_MENU, RELATED_MENU, SETTINGS
 from connectors.milestone.inventory.config_client import ConfigClient, is_enabled, object_id, path_id
 from connectors.milestone.inventory.inventory import Inventory, canonical_id
 from connectors.milestone.settings import MilestoneSettings
-from connectors.milestone.setup.report import Worklist
 from connectors.milestone.vps.devices import DRIVER_NUMBER, SETTINGS, VpsDevices, VpsHardware, VpsWanted, with_settings
+from connectors.protocols.worklist import Worklist
 from core.errors import VmsRefused
 
 _POLL_S = 0.25

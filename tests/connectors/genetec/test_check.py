@@ -13,8 +13,9 @@ import responses
 from requests import PreparedRequest
 
 from config.model import CameraSettings
-from connectors.genetec.check import ADMINISTRATOR
-from connectors.genetec.watched_events import SYSTEM_CONFIGURATION
+from connectors.genetec.check.account import ADMINISTRATOR
+from connectors.genetec.check.look import Look
+from connectors.genetec.control.watched_events import SYSTEM_CONFIGURATION
 from core.clock import ManualClock
 from core.types import Finding, FindingLevel
 from tests.connectors.genetec.samples import ALARM, CAMERA, GUID, NOW, URL, connector, fail, ok
@@ -22,7 +23,16 @@ from tests.connectors.protocols.scripted_rtsp import Script, serve
 
 CAMERA_ROW = {"Guid": GUID, "Name": "North gate", "EntityType": "Camera", "IsOnline": True}
 EVENTS = [{"Id": 5000, "Name": "Vigie", "EntityType": "Camera"}]
-RULES = [{"EventType": "CustomEvent", "Action": {"ActionType": "TriggerAlarm"}}]
+RULES = [
+    {"EventType": "CustomEvent", "CustomEventId": {"Value": 5000}, "Action": {"Type": "TriggerAlarm", "Alarm": ALARM}}
+]
+ALARM_ROW = {
+    "Guid": ALARM,
+    "Name": "Intrusion",
+    "EntityType": "Alarm",
+    "Recipients": [{"Recipient": ADMINISTRATOR, "Delay": "00:00:01"}],
+    "ReactivationThreshold": "00:00:00",
+}
 
 
 class Site:
@@ -33,8 +43,8 @@ class Site:
         self.entities: dict[str, dict[str, Any]] = {
             GUID: CAMERA_ROW | {"EventToActions": RULES},
             SYSTEM_CONFIGURATION: {"Guid": SYSTEM_CONFIGURATION, "CustomEvents": EVENTS},
+            ALARM: ALARM_ROW,
         }
-        self.existing = {ADMINISTRATOR, ALARM}
         self.failing: dict[str, dict[str, Any]] = {}
 
     def __call__(self, request: PreparedRequest) -> tuple[int, dict[str, str], str]:
@@ -47,7 +57,7 @@ class Site:
 
     def _answer(self, path: str, url: str) -> dict[str, Any]:
         if path.startswith("/entity/exists/"):
-            return ok({"Value": path.rpartition("/")[2] in self.existing})
+            return ok({"Value": path.rpartition("/")[2] == ADMINISTRATOR})
         if path == "/entity":
             guids = re.findall(r"entity=([0-9a-f-]{36})", url)
             if not set(guids) <= set(self.entities):
@@ -55,6 +65,17 @@ class Site:
             rows = [self.entities[guid] for guid in guids]
             return ok(rows[0] if len(rows) == 1 else rows)
         return ok()
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets_to_the_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The role's ports are looked at in test_traps."""
+
+    def content(look: Look) -> None:
+        """Nothing to say."""
+
+    for name in ("look_at_network", "look_at_streaming"):
+        monkeypatch.setattr(f"connectors.genetec.check.check.{name}", content)
 
 
 @pytest.fixture
@@ -88,6 +109,9 @@ GOOD = {
     "camera_ok",
     "custom_event_ok",
     "event_to_action_ok",
+    "alarm_ok",
+    "alarm_recipients_ok",
+    "verdicts_ok",
     "ask_event_ok",
     "ask_bookmark_ok",
     "media_gateway_ok",
@@ -101,21 +125,30 @@ def test_a_site_in_good_order_has_only_good_findings(site: Site, gateway: str) -
 
 def test_a_direct_alarm_is_looked_for(site: Site, gateway: str) -> None:
     direct: dict[str, Any] = {"alarm_route": "direct", "alarm": ALARM}
-    assert set(findings(gateway, **direct)) == GOOD - {"event_to_action_ok"} | {"alarm_ok"}
-    site.existing.remove(ALARM)
+    assert set(findings(gateway, **direct)) == GOOD - {"event_to_action_ok"}
+    del site.entities[ALARM]
     assert findings(gateway, **direct)["alarm_not_found"].level is FindingLevel.FAILURE
 
 
 @pytest.mark.parametrize(
     ("spoil", "code", "level"),
     [
-        ({"/$": {"status": 404}}, "web_sdk_refused", FindingLevel.FAILURE),
+        ({"/$": {"status": 401}}, "account_not_sent", FindingLevel.FAILURE),
+        ({"/$": {"status": 403}}, "account_refused", FindingLevel.FAILURE),
+        ({"/$": {"status": 404}}, "base_uri_refused", FindingLevel.FAILURE),
+        ({"/$": {"json": {}}}, "web_sdk_unexpected", FindingLevel.FAILURE),
         ({"/$": {"status": 503}}, "web_sdk_unavailable", FindingLevel.FAILURE),
         ({"exists": {"status": 403}}, "account_refused", FindingLevel.FAILURE),
         ({"exists": {"json": fail("UnsufficientPrivilege")}}, "account_not_allowed", FindingLevel.FAILURE),
+        ({"exists": {"json": fail("InvalidApplicationId")}}, "application_id_refused", FindingLevel.FAILURE),
+        ({"exists": {"json": fail("MissingClientCertificate")}}, "certificate_part_missing", FindingLevel.FAILURE),
+        ({"exists": {"json": fail("CertificateCountExceeded")}}, "licence_used_up", FindingLevel.FAILURE),
         ({GUID: {"json": fail("UnableToRetrieveEntity")}}, "camera_not_found", FindingLevel.FAILURE),
         ({"CustomEvents": {"json": fail("UnsufficientPrivilege")}}, "custom_event_unverified", FindingLevel.WARNING),
         ({"EventToActions": {"json": fail("CannotGetProperty")}}, "event_to_action_unverified", FindingLevel.WARNING),
+        ({"Recipients": {"json": fail("CannotGetProperty")}}, "alarm_recipients_unseen", FindingLevel.OK),
+        ({"TriggeredTimeRange": {"json": fail("InvalidValue")}}, "verdicts_ok", FindingLevel.OK),
+        ({"AlarmActivity": {"status": 404}}, "verdicts_not_allowed", FindingLevel.WARNING),
         ({"CameraEvent": {"status": 404}}, "ask_event_not_allowed", FindingLevel.WARNING),
         ({"CameraEvent": {"status": 500}}, "ask_event_unavailable", FindingLevel.FAILURE),
         ({"Bookmark": {"json": fail("InvalidOperation")}}, "ask_bookmark_not_allowed", FindingLevel.WARNING),
@@ -135,6 +168,13 @@ def test_what_the_web_sdk_refuses_is_found(
         (GUID, {"IsOnline": "false"}, "camera_offline"),
         (GUID, {"EntityType": "Door"}, "camera_wrong_type"),
         (GUID, {"EventToActions": []}, "event_to_action_missing"),
+        (GUID, {"EventToActions": []}, "alarm_unseen"),
+        (GUID, {"EventToActions": None}, "event_to_action_missing"),
+        (GUID, {"EventToActions": [{"EventType": "CustomEvent", "CustomEventId": 5001}]}, "event_to_action_other"),
+        (GUID, {"EventToActions": {"Id": "CustomEventId(5000)"}}, "event_to_action_ok"),
+        (ALARM, {"Recipients": []}, "alarm_recipients_missing"),
+        (ALARM, {"ReactivationThreshold": "00:00:30"}, "alarm_threshold"),
+        (ALARM, {"EntityType": "Area"}, "alarm_unseen"),
         (SYSTEM_CONFIGURATION, {"CustomEvents": []}, "custom_event_not_found"),
         (SYSTEM_CONFIGURATION, {"CustomEvents": [{"Id": 5000, "Name": "Other"}]}, "custom_event_name"),
         (SYSTEM_CONFIGURATION, {"CustomEvents": {"Vigie": "5000"}}, "custom_event_name"),
@@ -196,15 +236,26 @@ def test_a_device_that_is_no_guid_is_found_and_the_rest_looked_at(site: Site, ga
 
 
 def test_a_site_without_cameras_is_checked_too(site: Site, gateway: str) -> None:
-    assert set(findings(gateway, ())) == {"web_sdk_ok", "clock_ok", "account_ok", "custom_event_ok", "media_gateway_ok"}
+    of_cameras = {"camera_ok", "event_to_action_ok", "alarm_ok", "alarm_recipients_ok", "video_ok"}
+    of_cameras |= {"ask_event_ok", "ask_bookmark_ok"}
+    assert set(findings(gateway, ())) == GOOD - of_cameras | {"alarm_unseen"}
 
 
-def test_plain_http_is_said(gateway: str) -> None:
-    url = "http://sc.example:4590/WebSdk"
-    with responses.RequestsMock() as mock:
-        mock.get(f"{url}/", json=ok())
-        mock.get(f"{url}/entity/exists/{ADMINISTRATOR}", status=403)
-        assert "web_sdk_not_encrypted" in findings(gateway, url=url, allow_http=True)
+def test_an_event_to_action_from_any_entity_counts_for_every_camera(site: Site, gateway: str) -> None:
+    site.entities[GUID] = site.entities[GUID] | {"EventToActions": []}
+    site.entities[SYSTEM_CONFIGURATION]["EventToActions"] = RULES
+    assert set(findings(gateway)) == GOOD
+
+
+def test_an_alarm_that_the_settings_name_is_looked_at_whatever_triggers_it(site: Site, gateway: str) -> None:
+    site.entities[GUID] = site.entities[GUID] | {"EventToActions": []}
+    assert {"event_to_action_missing", "alarm_ok"} <= set(findings(gateway, alarm=ALARM))
+
+
+def test_a_user_of_active_directory_is_told_before_the_role_says_no_more_than_403(site: Site, gateway: str) -> None:
+    site.failing = {"/$": {"status": 403}}
+    found = findings(gateway, username="SITE\\vigie")
+    assert {"account_not_local", "account_refused"} <= set(found)
 
 
 def test_each_event_that_control_names_is_looked_for(site: Site, gateway: str) -> None:

@@ -60,6 +60,8 @@ def test_a_double_that_nobody_could_have_asked_for_is_counted_but_is_not_our_fau
         {"resumes_s": (1.0, 5.1)},
         {"never_resumed": 1},
         {"verdicts": 1},
+        {"verdicts": 0, "judged": 0},
+        {"restarts": 0, "resumes_s": ()},
         {"grown": replace(STEADY, threads=3)},
         {"grown": replace(STEADY, handles=9)},
         {"grown": replace(STEADY, rss_mib=20.0)},

@@ -1,12 +1,10 @@
-"""What the tests of the control channels share: a listener in a thread, a session and an inventory that follow a script."""
+"""What the tests of the control channels share: a session and an inventory that follow a script."""
 
 from __future__ import annotations
 
 import json
-import queue
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,9 +15,7 @@ from connectors.milestone.access.session import XProtectSession
 from connectors.milestone.access.tokens import Grant, Lease
 from connectors.milestone.inventory.inventory import Inventory
 from core.clock import ManualClock
-from core.contracts import Clock, ControlSource
-from core.errors import VmsError
-from core.types import ControlMessage
+from core.contracts import Clock
 
 WAIT_S = 10.0
 TOKEN = "vigie:0123456789abcdef0123"
@@ -89,56 +85,6 @@ class FakeInventory:
 
     def as_inventory(self) -> Inventory:
         return cast("Inventory", self)
-
-
-class Listener:
-    """Reads a source in a thread, as the engine does."""
-
-    def __init__(self, source: ControlSource) -> None:
-        self.source = source
-        self.error: VmsError | None = None
-        self._heard: queue.Queue[ControlMessage] = queue.Queue()
-        self._thread = threading.Thread(target=self._listen)
-        self._thread.start()
-
-    def _listen(self) -> None:
-        try:
-            for message in self.source.messages():
-                self._heard.put(message)
-        except VmsError as error:
-            self.error = error
-
-    def next(self, timeout_s: float = WAIT_S) -> ControlMessage:
-        try:
-            return self._heard.get(timeout=timeout_s)
-        except queue.Empty:
-            raise AssertionError(f"nothing was told; ended with {self.error!r}") from self.error
-
-    def take(self, count: int) -> list[ControlMessage]:
-        return [self.next() for _ in range(count)]
-
-    def rest(self) -> list[ControlMessage]:
-        """What was heard and not taken yet."""
-        return [self._heard.get_nowait() for _ in range(self._heard.qsize())]
-
-    def join(self) -> None:
-        self._thread.join(WAIT_S)
-        assert not self._thread.is_alive()
-
-    def ended_with(self) -> VmsError | None:
-        """What the source raised, once it ends by itself."""
-        self.join()
-        return self.error
-
-
-@contextmanager
-def listening(source: ControlSource) -> Iterator[Listener]:
-    listener = Listener(source)
-    try:
-        yield listener
-    finally:
-        source.close()
-        listener.join()
 
 
 def eventually(condition: Callable[[], bool], while_waiting: Callable[[], None] = lambda: None) -> None:

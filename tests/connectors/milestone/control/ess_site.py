@@ -10,7 +10,8 @@ from connectors.milestone.control.ess_link import EssDialer
 from connectors.milestone.control.ess_memory import EssMemory
 from core.clock import ManualClock
 from core.types import EventSeen
-from tests.connectors.milestone.control.control_support import FakeInventory, FakeSession, Listener, eventually
+from tests.connectors.listener import Listener
+from tests.connectors.milestone.control.control_support import FakeInventory, FakeSession, eventually
 from tests.connectors.milestone.control.ess_server import EssServer, event
 from tests.connectors.milestone.support import settings
 

@@ -14,7 +14,7 @@ from connectors.milestone.connector import MilestoneConnector
 from connectors.milestone.control.channels import CHANNELS, EVENTS, VERDICTS
 from core.errors import AuthenticationRefused, RequestInvalid, VmsRefused, VmsUnavailable
 from core.types import Answer, CameraReported, EventSeen, Linked, VerdictGiven
-from tests.connectors.milestone.control.control_support import Listener, listening
+from tests.connectors.listener import Listener, listening
 from tests.connectors.milestone.simulator.running import Running
 from tests.connectors.milestone.sites import connect, running_site, write_clip
 from tests.connectors.milestone.support import alert, camera, delivery

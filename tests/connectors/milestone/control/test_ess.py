@@ -13,7 +13,8 @@ from core.errors import (
     VmsUnavailable,
 )
 from core.types import CameraReported, ControlMessage, EventSeen, Linked
-from tests.connectors.milestone.control.control_support import eventually, listening
+from tests.connectors.listener import listening
+from tests.connectors.milestone.control.control_support import eventually
 from tests.connectors.milestone.control.ess_server import (
     EssServer,
     back,

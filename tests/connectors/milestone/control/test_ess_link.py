@@ -20,7 +20,8 @@ from core.errors import (
     VmsUnavailable,
 )
 from core.types import Linked
-from tests.connectors.milestone.control.control_support import eventually, listening
+from tests.connectors.listener import listening
+from tests.connectors.milestone.control.control_support import eventually
 from tests.connectors.milestone.control.ess_server import (
     ess_server,
 )

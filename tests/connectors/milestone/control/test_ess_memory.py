@@ -43,26 +43,6 @@ def test_an_event_without_id_does_not_move_the_place_to_resume_from() -> None:
     assert made.resumable(101.0, FILTERS).event_id == "e7"
 
 
-def test_what_was_told_is_told_once_and_remembered_within_bounds() -> None:
-    made = EssMemory()
-    assert made.is_told_first_time("first")
-    assert not made.is_told_first_time("first")
-    assert made.is_told_first_time("")
-    assert made.is_told_first_time("")
-    for number in range(5_000):
-        made.is_told_first_time(str(number))
-    assert len(made._told) == 4_096
-    assert made.is_told_first_time("first"), "the oldest is let go"
-
-
-def test_a_complaint_is_made_once_until_it_is_settled() -> None:
-    made = EssMemory()
-    assert made.complains_first_time("Nuit")
-    assert not made.complains_first_time("Nuit")
-    made.settled("Nuit")
-    assert made.complains_first_time("Nuit")
-
-
 def test_what_is_to_be_listed_begins_with_the_earliest_moment_until_it_was_listed() -> None:
     made = EssMemory()
     made.missed(20.0)

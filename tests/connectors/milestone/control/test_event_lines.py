@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import cast
 
 import pytest
@@ -11,8 +11,9 @@ from connectors.milestone.control.event_lines import EventLineSource
 from connectors.milestone.publish.alarm_service import AlarmService, Condition, EventLine, Target
 from core.clock import ManualClock
 from core.errors import RightMissing, VmsError, VmsRefused, VmsUnavailable
-from core.types import EventSeen, Linked
-from tests.connectors.milestone.control.control_support import FakeInventory, eventually, listening
+from core.types import ControlMessage, EventSeen, Linked
+from tests.connectors.listener import listening
+from tests.connectors.milestone.control.control_support import FakeInventory, eventually
 from tests.connectors.milestone.support import settings
 
 NOW = 1_763_632_800.0
@@ -115,3 +116,15 @@ def test_a_service_that_goes_away_ends_the_link_and_close_ends_it_quietly() -> N
     source = Site().source()
     source.close()
     assert list(source.messages()) == []
+
+
+def test_an_event_that_could_not_be_dealt_with_is_told_again() -> None:
+    site = Site()
+    site.lines = [line(1)]
+    failed, retried = site.source(), site.source()
+    retried._memory = failed._memory
+    messages = cast("Generator[ControlMessage]", failed.messages())
+    assert [type(next(messages)) for _ in range(2)] == [Linked, EventSeen]
+    messages.close()  # as when its reader fails
+    again = retried.messages()
+    assert [type(next(again)) for _ in range(2)] == [Linked, EventSeen]

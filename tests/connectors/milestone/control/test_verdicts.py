@@ -22,7 +22,8 @@ from connectors.milestone.publish.alarm_service import (
 from core.clock import ManualClock
 from core.errors import NotFoundInVms, RightMissing, VmsError, VmsUnavailable
 from core.types import Answer, Linked, VerdictGiven
-from tests.connectors.milestone.control.control_support import ALARM, TOKEN, FakeSession, eventually, listening
+from tests.connectors.listener import listening
+from tests.connectors.milestone.control.control_support import ALARM, TOKEN, FakeSession, eventually
 from tests.connectors.milestone.support import settings
 
 NOW = 1_763_632_800.0

@@ -1,0 +1,1 @@
+"""How the Web-based SDK role is spoken to, and how its answers are read."""

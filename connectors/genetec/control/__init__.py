@@ -1,0 +1,1 @@
+"""What Security Center tells back."""

@@ -1,0 +1,1 @@
+"""Security Center by Genetec's .NET SDK, hosted in a child process."""
