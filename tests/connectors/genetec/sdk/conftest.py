@@ -16,20 +16,26 @@ def stub_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compiled_stub(tmp_path_factory.mktemp("stub-sdk"))
 
 
+@pytest.fixture(scope="session")
+def downloads(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Kept from run to run, unless pytest runs without its cache."""
+    cache = getattr(pytestconfig, "cache", None)
+    return Path(cache.mkdir(CACHE)) if cache is not None else tmp_path_factory.mktemp(CACHE)
+
+
 @pytest.fixture(scope="session", params=["coreclr", "mono"])
-def each_host(request: pytest.FixtureRequest, stub_sdk: Path) -> Hosted:
+def each_host(request: pytest.FixtureRequest, stub_sdk: Path, downloads: Path) -> Hosted:
     """Each runtime in turn."""
-    return hosted(request.param, stub_sdk, request.config.cache.mkdir(CACHE))
+    return hosted(request.param, stub_sdk, downloads)
 
 
 @pytest.fixture(scope="session")
-def host(request: pytest.FixtureRequest, stub_sdk: Path) -> Hosted:
+def host(stub_sdk: Path, downloads: Path) -> Hosted:
     """The runtime that is nearest to what sites use, of those that are there."""
-    cache = request.config.cache.mkdir(CACHE)
     try:
-        return hosted("coreclr", stub_sdk, cache)
+        return hosted("coreclr", stub_sdk, downloads)
     except pytest.skip.Exception:
-        return hosted("mono", stub_sdk, cache)
+        return hosted("mono", stub_sdk, downloads)
 
 
 @pytest.fixture
