@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
@@ -92,8 +93,9 @@ class _BridgeSource(ControlSource):
         """``Linked``, and what is known to have happened before."""
         yield Linked()
 
+    @abstractmethod
     def _told(self, frame: Mapping[str, Any]) -> Iterator[ControlMessage]:
-        raise NotImplementedError
+        """What one event of the SDK says."""
 
 
 class EventSource(_BridgeSource):
