@@ -105,7 +105,7 @@ class VmsConnector(ABC):
     Duties: constructing does no I/O; methods may be called from several threads at once (a feed per camera, a delivery
     thread, an overlay thread); every wait has a
     time-out; errors are ``VmsError`` only, split as ``core.errors`` says, because delivery decides by the class:
-    ``VmsUnavailable`` retries, ``ReplyLost`` asks first, ``VmsRefused`` parks. No frame ever enters a connector.
+    ``VmsUnavailable`` retries, ``ReplyLost`` asks first, ``NotYetTaken`` asks again soon, ``VmsRefused`` parks. No frame ever enters a connector.
     Entry point group ``vigie.connectors``; the object is the class; its ``settings_model`` checks the site file.
     """
 

@@ -10,6 +10,7 @@ VigieError
 └── VmsError                 a VMS answered, or failed to answer
     ├── VmsUnavailable       nobody answers: refused, timed out, 5xx      retry later
     │   └── ReplyLost        the request left, the answer never came      ask before resending
+    ├── NotYetTaken          it waits where the VMS fetches it            ask again soon
     ├── VmsRefused           the VMS understood and said no               a person must act
     │   ├── AuthenticationRefused   the account: nothing of ours gets in
     │   │   └── RightMissing        the account got in, but may not do this one thing
@@ -84,6 +85,10 @@ class VmsUnavailable(VmsError):
 
 class ReplyLost(VmsUnavailable):
     """The request may have been carried out: it left whole, but no usable answer came back."""
+
+
+class NotYetTaken(VmsError):
+    """It lies ready for a VMS that fetches by itself, and that has not fetched it yet."""
 
 
 class VmsRefused(VmsError):

@@ -17,6 +17,7 @@ from core.errors import (
     AuthenticationRefused,
     CertificateRejected,
     NotFoundInVms,
+    NotYetTaken,
     ProtocolViolation,
     ReplyLost,
     RequestInvalid,
@@ -119,6 +120,8 @@ class Outcome(StrEnum):
     DROP_AFTER_ACCEPT = "drop_after_accept"
     LAND_LATE = "land_late"
     """The reply is lost and the request takes effect ``LANDING_S`` later."""
+    LIE_READY = "lie_ready"
+    """Waits to be fetched, which happens ``LANDING_S`` later."""
     GARBLE = "garble"
     """Accepts, and answers what no protocol says."""
     REFUSE = "refuse"
@@ -137,6 +140,7 @@ _ERRORS: Mapping[Outcome, Callable[[], Exception]] = {
     Outcome.DROP_BEFORE_ACCEPT: lambda: ReplyLost("the connection broke before the answer"),
     Outcome.DROP_AFTER_ACCEPT: lambda: ReplyLost("the connection broke before the answer"),
     Outcome.LAND_LATE: lambda: ReplyLost("no answer within the time-out"),
+    Outcome.LIE_READY: lambda: NotYetTaken("the VMS has not fetched it yet"),
     Outcome.GARBLE: lambda: ProtocolViolation("the answer is not what the protocol says"),
     Outcome.REFUSE: lambda: RequestInvalid("the VMS calls the request malformed"),
     Outcome.NOT_FOUND: lambda: NotFoundInVms("the VMS does not know this camera"),
@@ -145,6 +149,7 @@ _ERRORS: Mapping[Outcome, Callable[[], Exception]] = {
     Outcome.BAD_CERTIFICATE: lambda: CertificateRejected("the certificate does not verify", remedy="Give the CA."),
     Outcome.CRASH: lambda: RuntimeError("index out of range"),
 }
+_LANDING = frozenset({Outcome.LAND_LATE, Outcome.LIE_READY})
 _ACCEPTED = frozenset({Outcome.OK, Outcome.DROP_AFTER_ACCEPT, Outcome.GARBLE})
 
 
@@ -211,7 +216,7 @@ class FakeConnector(VmsConnector):
         request = Accepted(delivery=delivery, alert=alert, camera=camera)
         if outcome in _ACCEPTED:
             self.accepted.append(request)
-        if outcome is Outcome.LAND_LATE:
+        if outcome in _LANDING:
             self._landing.append((self.services.clock.monotonic() + LANDING_S, request))
         if outcome is not Outcome.OK:
             raise _error(outcome)

@@ -10,6 +10,7 @@ from core.contracts import VmsConnector
 from core.errors import (
     AuthenticationRefused,
     CertificateRejected,
+    NotYetTaken,
     ReplyLost,
     RightMissing,
     SecretError,
@@ -28,6 +29,8 @@ class Fate(StrEnum):
     DELIVERED = "delivered"
     UNAVAILABLE = "unavailable"
     """Nobody answered; it had no effect."""
+    WAITING = "waiting"
+    """The VMS is there, and fetches it when it likes."""
     UNKNOWN = "unknown"
     """It may have arrived: the answer is lost or unreadable."""
     BLOCKED = "blocked"
@@ -61,7 +64,7 @@ def attempt(connector: VmsConnector, delivery: Delivery, alert: Alert, camera: C
     # A connector may learn from the answer that this VMS cannot be asked: then nothing was settled.
     is_blind = delivery.may_have_arrived and delivery.action not in connector.askable
     sent = _publish(connector, delivery, alert, camera)
-    has_left = sent.fate in {Fate.DELIVERED, Fate.UNKNOWN}
+    has_left = sent.fate in {Fate.DELIVERED, Fate.WAITING, Fate.UNKNOWN}
     return replace(sent, asked=is_asking, resent_unasked=has_left and is_blind)
 
 
@@ -98,6 +101,7 @@ _FATES: tuple[tuple[type[Exception], Fate], ...] = (
     (CertificateRejected, Fate.BLOCKED),
     (SecretError, Fate.BLOCKED),
     (VmsRefused, Fate.REFUSED),
+    (NotYetTaken, Fate.WAITING),
     (ReplyLost, Fate.UNKNOWN),
     (VmsUnavailable, Fate.UNAVAILABLE),
     (VmsError, Fate.UNKNOWN),

@@ -31,7 +31,10 @@ SILENT_RED_S = 300.0
 """A VMS that has not answered for so long is worth a person's look."""
 
 _HOUR_S = 3600.0
-_RETRYING = Fate.UNAVAILABLE, Fate.UNKNOWN, Fate.BLOCKED, Fate.FAULTY
+_RETRYING = Fate.UNAVAILABLE, Fate.WAITING, Fate.UNKNOWN, Fate.BLOCKED, Fate.FAULTY
+_AT_ONCE = Fate.BLOCKED, Fate.WAITING
+"""What needs no back-off: the pause of a blocked VMS is the breaker's, and a VMS that fetches is asked, not burdened."""
+_MAY_HAVE_ARRIVED = Fate.WAITING, Fate.UNKNOWN, Fate.FAULTY
 
 _log = structlog.get_logger(component="delivery")
 
@@ -193,9 +196,8 @@ class DeliveryRelay:
             self._write(self._retry(delivery, outcome))
 
     def _retry(self, delivery: Delivery, outcome: Attempt) -> Callable[[], None]:
-        is_uncertain = delivery.may_have_arrived or outcome.fate in {Fate.UNKNOWN, Fate.FAULTY}
-        # The pause of a blocked VMS is the breaker's: the delivery itself is ready to go.
-        delay_s = 0.0 if outcome.fate is Fate.BLOCKED else self._policy.delay(delivery.attempts + 1, self._rng)
+        is_uncertain = delivery.may_have_arrived or outcome.fate in _MAY_HAVE_ARRIVED
+        delay_s = 0.0 if outcome.fate in _AT_ONCE else self._policy.delay(delivery.attempts + 1, self._rng)
         return partial(
             self._store.mark_retry,
             delivery.key,

@@ -25,6 +25,7 @@ def test_only_wrong_use_exits_with_2(error: type[VigieError]) -> None:
     [
         (errors.VmsUnavailable, True),
         (errors.ReplyLost, True),
+        (errors.NotYetTaken, True),
         (errors.ProtocolViolation, True),
         (errors.VmsRefused, False),
         (errors.AuthenticationRefused, False),

@@ -108,6 +108,18 @@ def test_a_request_of_unknown_fate_has_time_to_land_before_the_vms_is_asked(make
     assert bench.relay.step() >= SETTLE_S
 
 
+def test_what_lies_ready_for_the_vms_is_asked_for_steadily_and_proves_that_it_is_there(make: Make) -> None:
+    bench = make(Outcome.UNAVAILABLE, Outcome.LIE_READY)
+    bench.connector.find_script.extend([Outcome.LIE_READY] * 9)
+    bench.add()
+    bench.drain()
+    assert bench.accepted() == [("a", "event")]
+    assert len(bench.connector.attempts) == 2
+    assert bench.relay.statistics()["attempts"] == 12
+    assert bench.clock.monotonic() < 1.2 + 11 * SETTLE_S
+    assert bench.relay.health().level is HealthLevel.GREEN
+
+
 def test_where_the_vms_cannot_be_asked_it_is_sent_again_and_counted(make: Make) -> None:
     bench = make(Outcome.DROP_AFTER_ACCEPT, Outcome.UNAVAILABLE, Outcome.OK, askable=())
     bench.add()
