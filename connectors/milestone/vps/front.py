@@ -11,10 +11,9 @@ import asyncio
 import secrets
 import socket
 import ssl
-import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 import structlog
@@ -27,16 +26,16 @@ from connectors.milestone.vps.overlay import XProtectMetadata
 from connectors.milestone.vps.protocol import MAX_MESSAGE_BYTES
 from connectors.milestone.vps.relay import Relay
 from connectors.milestone.vps.statistics import VpsStatistics
+from connectors.protocols.loop_thread import LoopThread
+from connectors.protocols.server_tls import server_context
 from connectors.protocols.serving import background, listening, listening_to_streams
 from core.contracts import ConnectorServices
-from core.errors import UsageError, VmsRefused, VmsUnavailable
-from core.logs import OnceGate, describe
+from core.errors import VmsUnavailable
+from core.logs import OnceGate
 from core.types import FrameBoxes
 
 PATH: Final = "/vps/"
 
-_START_S: Final = 10.0
-_CLOSE_S: Final = 10.0
 _FAREWELL_S: Final = 1.0
 _STUCK_S: Final = 30.0
 """A driver that takes nothing for so long is dead: its connection is closed, and it dials again."""
@@ -59,9 +58,7 @@ class VpsFront:
         self._cameras: Mapping[str, VpsCamera] = {}
         self._by_path: Mapping[str, VpsCamera] = {}
         self._secret = secrets.token_hex(16)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
+        self._server: LoopThread[tuple[int, int]] = LoopThread("vps-front", "the VPS front")
 
     def start(self, cameras: Sequence[CameraSettings]) -> Mapping[str, str]:
         """Listens; returns what ``VpsSource`` needs in the workers: ``relay``, ``secret`` and ``url``.
@@ -78,14 +75,7 @@ class VpsFront:
             **{_guid(camera.device): self._cameras[camera.id] for camera in reversed(cameras)},
             **self._cameras,
         }
-        ports: Future[tuple[int, int]] = Future()
-        self._thread = threading.Thread(target=self._run, args=(tls, ports), name="vps-front", daemon=True)
-        self._thread.start()
-        try:
-            port, relay = ports.result(_START_S)
-        except TimeoutError as error:
-            self.close()
-            raise VmsUnavailable(f"the VPS front did not start within {_START_S:g} s") from error
+        port, relay = self._server.start(partial(self._serve, tls))
         return {"relay": f"{_LOOPBACK}:{relay}", "secret": self._secret, "url": _url(self._settings, port, "")}
 
     def show(self, boxes: FrameBoxes, camera: CameraSettings) -> None:
@@ -104,42 +94,17 @@ class VpsFront:
 
     def close(self) -> None:
         """Closes every connection and ends the thread. May be called twice."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._stop.set)
-        thread.join(_CLOSE_S)
+        self._server.close()
 
     def _tls(self) -> ssl.SSLContext | None:
-        vps = self._settings.vps
+        vps, site_dir = self._settings.vps, self._services.site_dir
         if vps.certificate is None or vps.key is None:
             return None
-        site_dir = self._services.site_dir
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            context.load_cert_chain(site_dir / vps.certificate, site_dir / vps.key)
-        except OSError as error:  # ssl.SSLError is one too
-            raise VmsRefused(
-                f"the VPS certificate {vps.certificate} or its key cannot be used: {describe(error)}",
-                remedy="Give PEM files under 'vps:': the certificate with its chain, and its key without passphrase.",
-            ) from error
-        return context
+        return server_context(site_dir / vps.certificate, site_dir / vps.key, "vps:")
 
-    def _run(self, tls: ssl.SSLContext | None, ports: Future[tuple[int, int]]) -> None:
-        """The thread's body."""
-        try:
-            asyncio.run(self._serve(tls, ports))
-        except UsageError as error:
-            ports.set_exception(VmsUnavailable(f"the VPS front {error}", remedy="Choose another port under 'vps:'."))
-        except Exception as error:  # noqa: BLE001 - thread edge: nobody else would tell of it
-            _log.exception("the VPS front ended by a defect")
-            if not ports.done():
-                ports.set_exception(VmsUnavailable(f"the VPS front: defect: {describe(error)}"))
-
-    async def _serve(self, tls: ssl.SSLContext | None, ports: Future[tuple[int, int]]) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+    async def _serve(
+        self, tls: ssl.SSLContext | None, ready: Callable[[tuple[int, int]], None], stop: asyncio.Event
+    ) -> None:
         app = web.Application()
         app.router.add_get(f"{PATH}{{name:[^/]+}}", self._serve_driver)
         host, port = self._settings.vps.address
@@ -148,8 +113,8 @@ class VpsFront:
             real_port = await ending.enter_async_context(listening(app, host, port, ssl_context=tls))
             relay_port = await ending.enter_async_context(listening_to_streams(relay.serve, _LOOPBACK, 0))
             ending.callback(self._close_cameras)
-            ports.set_result((real_port, relay_port))
-            await self._stop.wait()
+            ready((real_port, relay_port))
+            await stop.wait()
 
     def _close_cameras(self) -> None:
         for camera in self._cameras.values():
