@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from analytics.commands.options import add_analysis_options, analysis_settings, rule_kinds
+from analytics.evaluation.alterations import ALTERATIONS, Alteration, altered
 from analytics.evaluation.clip import ClipRun
 from analytics.evaluation.compare import AlertChange, Comparison, TypeChange, compare
 from analytics.evaluation.dataset import Dataset, load_dataset
@@ -20,9 +22,13 @@ from analytics.evaluation.figures import Figures, by_type, figures, measured
 from analytics.evaluation.measure import Measurement, measure
 from analytics.evaluation.report import report
 from analytics.evaluation.results import Evaluation
+from analytics.evaluation.robustness import Held, held
 from analytics.evaluation.timeline import WORDS
 from core.cli.output import add_json_flag, print_json, print_table, remarks
 from core.errors import UsageError
+
+_TOLD_DROP = 0.005
+"""Smaller changes of F1 are not told."""
 
 _COLUMNS = (
     "type", "events", "found", "missed", "false", "repeats", "precision", "recall", "F1",
@@ -50,6 +56,15 @@ class EvaluateCommand:
             metavar="OLD.json",
             help="say what changed since this earlier --json output; exit 1 if a type got worse",
         )
+        parser.add_argument(
+            "--perturb",
+            type=_alterations,
+            nargs="?",
+            const=tuple(ALTERATIONS.values()),
+            default=(),
+            metavar="A,B",
+            help=f"measure altered clips too; exit 1 where figures do not hold (all: {', '.join(ALTERATIONS)})",
+        )
         add_json_flag(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -63,15 +78,21 @@ class EvaluateCommand:
         comparison = compare(earlier, evaluation) if earlier else None
         if arguments.html:
             _write(arguments.html, report(measurement))
+        holds = [_held(dataset, alteration, arguments, evaluation) for alteration in arguments.perturb]
         if arguments.json:
-            changes = {} if comparison is None else {"compare": comparison.as_json()}
+            changes: dict[str, Any] = {} if comparison is None else {"compare": comparison.as_json()}
+            if holds:
+                changes["perturb"] = [one.as_json() for one in holds]
             cost = _cost(measurement, time.monotonic() - started, arguments.workers)
             print_json({**as_json(evaluation), **changes, "cost": cost})
         else:
             _show(evaluation)
             if comparison is not None:
                 _show_comparison(comparison)
-        return 1 if evaluation.defects or (comparison is not None and comparison.is_worse) else 0
+            if holds:
+                _show_held(holds)
+        is_worse = comparison is not None and comparison.is_worse
+        return 1 if evaluation.defects or is_worse or not all(one.holds for one in holds) else 0
 
 
 COMMAND = EvaluateCommand()
@@ -85,6 +106,15 @@ def _workers(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("must be a whole number from 1")
     return int(text)
+
+
+def _alterations(text: str) -> tuple[Alteration, ...]:
+    unknown = [name for name in _names(text) if name not in ALTERATIONS]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"no alteration is called {', '.join(unknown)}; known: {', '.join(ALTERATIONS)}"
+        )
+    return tuple(ALTERATIONS[name] for name in _names(text))
 
 
 def _selected(dataset: Dataset, arguments: argparse.Namespace) -> Dataset:
@@ -109,6 +139,14 @@ def _measured(dataset: Dataset, arguments: argparse.Namespace) -> Measurement:
             wants_stills=arguments.html is not None,
             done=done,
         )
+
+
+def _held(dataset: Dataset, alteration: Alteration, arguments: argparse.Namespace, plain: Evaluation) -> Held:
+    """Measures the altered set; its clips live no longer than that."""
+    with TemporaryDirectory(prefix="vigie-altered-") as folder:
+        remarks().print(f"{alteration.name}: {alteration.what}", soft_wrap=True)
+        changed = altered(dataset, alteration, Path(folder))
+        return held(alteration.name, plain, _measured(changed, arguments).evaluation)
 
 
 @contextmanager
@@ -199,6 +237,20 @@ def _show_comparison(comparison: Comparison) -> None:
     for line in lines or ["nothing changed"]:
         console.print(line, soft_wrap=True, markup=False)
     console.print("worse than before" if comparison.is_worse else "not worse than before")
+
+
+def _show_held(holds: Sequence[Held]) -> None:
+    rows = [
+        (
+            one.name,
+            f"{one.mean_drop:+.3f}",
+            ", ".join(f"{name} {drop:+.2f}" for name, drop in one.drops.items() if abs(drop) >= _TOLD_DROP) or "-",
+            ", ".join(one.doubled) or "-",
+            "yes" if one.holds else "NO",
+        )
+        for one in holds
+    ]
+    print_table(("alteration", "mean F1 drop", "by type", "false alarms doubled", "holds"), rows)
 
 
 def _key_lines(text: str, keys: Sequence[tuple[str, str]]) -> list[str]:

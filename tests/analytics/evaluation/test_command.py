@@ -161,3 +161,15 @@ def test_the_parser_takes_what_the_documentation_says() -> None:
     COMMAND.configure(parser)
     arguments = parser.parse_args(["set.yaml", "--types", "fire, weapon", "--clips", "a,b", "--workers", "2"])
     assert (arguments.types, arguments.clips, arguments.workers) == (["fire", "weapon"], ["a", "b"], 2)
+
+
+def test_altered_clips_are_measured_beside_the_plain_ones(dataset: Path) -> None:
+    found = document(dataset, "--types", "line_crossing", "--clips", "busy", "--perturb", "mirrored,brighter")
+    assert [one["alteration"] for one in found["perturb"]] == ["mirrored", "brighter"]
+    assert all(one["holds"] for one in found["perturb"])
+    assert found["perturb"][0]["per_type"]["line_crossing"]["tp"] == 4
+
+
+def test_an_alteration_that_nobody_knows_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(UsageError, match="no alteration is called foggy; known: mirrored"):
+        run("set.yaml", "--perturb", "foggy")
