@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import cached_property
 
-from connectors.protocols.clips import Clip, ClipPacket
+from connectors.protocols.clips import Clip, ClipPacket, parameter_sets
+from connectors.protocols.live_packets import LiveListener, LivePacket
+from connectors.protocols.rtsp.feeds import VideoFeed, VideoFormat
 from core.contracts import Clock
-from core.types import UtcSeconds
+
+__all__ = ["LiveFeed", "LiveListener", "LivePacket"]
 
 _MAX_LATENESS_S = 1.0
 """Later than this (a suspended machine) the missed part is skipped instead of sent in a burst."""
@@ -18,63 +20,7 @@ _MIN_STEP_S = 0.001
 """Recorders stamp milliseconds: two packets never share one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LivePacket:
-    """One picture on its way. ``gop_captured_at`` is the capture time of its GOP's key frame."""
-
-    data: bytes
-    captured_at: UtcSeconds
-    gop_captured_at: UtcSeconds
-    is_key: bool
-    sequence: int
-
-
-class LiveListener:
-    """What one viewer still has to send: an async iterator that ends when the feed ends.
-
-    Bounded: when the viewer is too slow its backlog is thrown away and it goes on at the next key frame;
-    ``dropped`` counts the packets lost so.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.dropped = 0
-        self._limit = limit
-        self._packets: deque[LivePacket] = deque()
-        self._changed = asyncio.Event()
-        self._skips_to_key = False
-        self._ended = False
-
-    def __aiter__(self) -> LiveListener:
-        return self
-
-    async def __anext__(self) -> LivePacket:
-        while not self._packets:
-            if self._ended:
-                raise StopAsyncIteration
-            self._changed.clear()
-            await self._changed.wait()
-        return self._packets.popleft()
-
-    def offer(self, packet: LivePacket) -> None:
-        """Takes the next packet of the feed; never blocks."""
-        if len(self._packets) >= self._limit:
-            self.dropped += len(self._packets)
-            self._packets.clear()
-            self._skips_to_key = True
-        if self._skips_to_key and not packet.is_key:
-            self.dropped += 1
-            return
-        self._skips_to_key = False
-        self._packets.append(packet)
-        self._changed.set()
-
-    def end(self) -> None:
-        """No packet follows."""
-        self._ended = True
-        self._changed.set()
-
-
-class LiveFeed:
+class LiveFeed(VideoFeed):
     """Plays ``clip`` round and round; all its users live on one event loop."""
 
     def __init__(self, clip: Clip, clock: Clock) -> None:
@@ -84,6 +30,13 @@ class LiveFeed:
         self._listeners: set[LiveListener] = set()
         self._sequence = 0
         self._last_captured_at = 0.0
+
+    @cached_property
+    def format(self) -> VideoFormat:
+        """The clip's, known from the start."""
+        clip = self.clip
+        sets = () if clip.codec == "mjpeg" else parameter_sets(clip.packets[0].data, clip.codec)
+        return VideoFormat(codec=clip.codec, width=clip.width, height=clip.height, fps=clip.fps, parameter_sets=sets)
 
     async def run(self) -> None:
         """Plays until cancelled; then every listener ends. Loops do not drift: all due times count from one start."""

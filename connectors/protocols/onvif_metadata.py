@@ -68,6 +68,7 @@ class MetadataWriter:
         for track in boxes.tracks:
             if (corners := onvif_corners(track.box)) is not None:
                 frame.append(self._object(track, corners))
+        _extend(frame, self.frame_extension(boxes))
         return etree.tostring(stream, encoding="utf-8", xml_declaration=False)
 
     def class_of(self, track: Track) -> etree._Element:
@@ -85,6 +86,14 @@ class MetadataWriter:
         """What goes into the appearance's ``tt:Extension``; no extension when empty."""
         return ()
 
+    def object_extension(self, track: Track, corners: Corners) -> Sequence[etree._Element]:  # noqa: ARG002 - a hook
+        """What goes into the object's ``tt:Extension``; no extension when empty."""
+        return ()
+
+    def frame_extension(self, boxes: FrameBoxes) -> Sequence[etree._Element]:  # noqa: ARG002 - a hook
+        """What goes into the frame's ``tt:Extension``, in a namespace other than ONVIF's; no extension when empty."""
+        return ()
+
     def _object(self, track: Track, corners: Corners) -> etree._Element:
         item = etree.Element(_tt("Object"), ObjectId=str(track.track_id))
         appearance = etree.SubElement(item, _tt("Appearance"))
@@ -94,6 +103,7 @@ class MetadataWriter:
         if track.label in VEHICLE_TYPES:
             vehicle = etree.SubElement(appearance, _tt("VehicleInfo"))
             etree.SubElement(vehicle, _tt("Type"), Likelihood=likelihood(track)).text = VEHICLE_TYPES[track.label]
+        _extend(item, self.object_extension(track, corners))
         return item
 
     def _shape(self, track: Track, corners: Corners) -> etree._Element:

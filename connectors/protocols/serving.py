@@ -41,13 +41,13 @@ async def listening(app: web.Application, host: str, port: int, **options: Any) 
         try:
             await web.TCPSite(runner, host, port, **options).start()
         except OSError as error:
-            raise _cannot_listen(host, port, error) from error
+            raise cannot_listen(host, port, error) from error
         yield int(runner.addresses[0][1])
     finally:
         connections = runner.server.connections if runner.server else []
         sockets = [_socket_of(connection.transport) for connection in connections]
         await runner.cleanup()
-        await _let_go(sockets)
+        await let_go(sockets)
 
 
 @asynccontextmanager
@@ -71,14 +71,14 @@ async def listening_to_streams(
             writer.transport.abort()
             return
         under = _socket_of(writer.transport)
-        task = asyncio.create_task(_served(serve, reader, writer), name="connection")
+        task = asyncio.create_task(served(serve, reader, writer), name="connection")
         connections[task] = under
         task.add_done_callback(connections.pop)
 
     try:
         server = await asyncio.start_server(accept, host, port, ssl=ssl_context, limit=limit)
     except OSError as error:
-        raise _cannot_listen(host, port, error) from error
+        raise cannot_listen(host, port, error) from error
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:
@@ -89,7 +89,7 @@ async def listening_to_streams(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await _let_go(sockets)
+        await let_go(sockets)
 
 
 @asynccontextmanager
@@ -104,7 +104,8 @@ async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.T
             await task
 
 
-async def _served(serve: ServeConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def served(serve: ServeConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Serves one connection and closes it, with a farewell where its client takes that."""
     try:
         await serve(reader, writer)
         writer.close()
@@ -126,7 +127,7 @@ def _socket_of(transport: asyncio.BaseTransport | None) -> socket.socket | None:
         return None
 
 
-async def _let_go(sockets: Iterable[socket.socket | None]) -> None:
+async def let_go(sockets: Iterable[socket.socket | None]) -> None:
     """Ends connections without their peers' consent and returns once they are gone."""
     waiting = [peer for peer in sockets if peer]
     for peer in waiting:
@@ -138,5 +139,6 @@ async def _let_go(sockets: Iterable[socket.socket | None]) -> None:
                 await asyncio.sleep(_GONE_EVERY_S)
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> UsageError:
+def cannot_listen(host: str, port: int, error: OSError) -> UsageError:
+    """The port is taken, or the address is not ours."""
     return UsageError(f"cannot listen on {host}:{port}: {error}", remedy="Choose another port, or 0 for a free one.")

@@ -273,7 +273,9 @@ def _order_fault(board: FaultBoard, text: str) -> None:
 
 
 def _videos(arguments: argparse.Namespace, folder: Path) -> tuple[tuple[str, Clip], ...]:
-    """Name and clip of each camera; videos are repeated in turn up to ``--cameras``."""
+    """Name and clip of each camera; videos are repeated in turn up to ``--cameras``. None where ``video`` is None."""
+    if arguments.video is None:  # a simulator that plays nothing
+        return ()
     paths: list[Path] = list(arguments.video)
     if not paths:
         paths = [folder / "Generated scene.mp4"]

@@ -7,6 +7,7 @@ import argparse
 from connectors.genetec.simulator.privileges import DENIABLE
 from connectors.genetec.simulator.simulator import start
 from connectors.genetec.simulator.websdk import FAULTS
+from connectors.protocols.recordings import add_recording_arguments
 from connectors.protocols.simulation import add_common_arguments, run_simulator
 
 
@@ -38,6 +39,7 @@ class SecurityCenterCommand:
         parser.add_argument(
             "--deny", action="append", default=[], choices=DENIABLE, help="what this account lacks the privilege for"
         )
+        add_recording_arguments(parser)
         _add_role_arguments(parser)
 
     def run(self, arguments: object) -> int:

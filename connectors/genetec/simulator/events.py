@@ -5,6 +5,8 @@ Unverified: the fields of streamed custom events beyond type, time and source.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from connectors.genetec.simulator.alarms import AlarmDesk
 from connectors.genetec.simulator.event_types import (
     ANALYTICS_EVENTS,
@@ -31,6 +33,8 @@ class EventDesk:
         self._alarms = alarms
         self._ledger = ledger
         self._clock = clock
+        self.reach_observers: list[Callable[[Entity, bool], None]] = []
+        """Told of each camera that is lost (True) or reached again."""
 
     def raise_custom(self, event: CustomEvent, source: Entity | None, text: str, payload: str) -> None:
         """A custom event, on a source of its type or on none; triggers the alarms linked to it."""
@@ -53,6 +57,8 @@ class EventDesk:
         """The unit of a camera cannot be reached any more, or can be again (which events tell so is inferred)."""
         event_type = TRANSMISSION_LOST if is_lost else TRANSMISSION_RECOVERED
         camera.properties["IsOnline"] = not is_lost
+        for observer in self.reach_observers:
+            observer(camera, is_lost)
         self._ledger.add("camera-state", source=camera.guid, event_type=event_type)
         self._stream(event_type, camera, {})
 

@@ -11,7 +11,7 @@ from connectors.genetec.simulator.acts import OperatorActs, ServerActs
 from connectors.genetec.simulator.alarms import AlarmDesk
 from connectors.genetec.simulator.commands import Commands
 from connectors.genetec.simulator.events import EventDesk
-from connectors.genetec.simulator.media import media_mounts
+from connectors.genetec.simulator.media import MediaCamera, media_mounts
 from connectors.genetec.simulator.privileges import Privileges
 from connectors.genetec.simulator.reports import Reports
 from connectors.genetec.simulator.restarts import Restart, RolePorts
@@ -20,6 +20,7 @@ from connectors.genetec.simulator.site import CustomEvent, Entity, Site
 from connectors.genetec.simulator.streams import StreamSettings
 from connectors.genetec.simulator.websdk import RoleSettings, WebSdkRole
 from connectors.protocols.live import LiveFeed
+from connectors.protocols.recordings import CameraRecording, FeedRecording
 from connectors.protocols.rtsp.server import RtspServer
 from connectors.protocols.serving import background
 from connectors.protocols.simulation import Announcement, Simulation
@@ -43,7 +44,7 @@ async def start(simulation: Simulation) -> AsyncIterator[Announcement]:
     desks = _Desks.build(simulation, site, sessions)
     role = _role(simulation, desks, sessions)
     async with AsyncExitStack() as stack:
-        media = await _media_gateway(simulation, site, stack)
+        media = await _media_gateway(simulation, desks, stack)
         media_restart = Restart(name="the Media Gateway", close=media.close, open=media.start)
         stack.push_async_callback(media_restart.end)
         ports = await _role_ports(simulation, role, stack)
@@ -148,12 +149,19 @@ def _users(arguments: argparse.Namespace) -> dict[str, str]:
     return users
 
 
-async def _media_gateway(simulation: Simulation, site: Site, stack: AsyncExitStack) -> RtspServer:
-    cameras: dict[str, tuple[Entity, LiveFeed]] = {}
-    for camera, (_, clip) in zip(site.cameras, simulation.videos, strict=True):
+async def _media_gateway(simulation: Simulation, desks: _Desks, stack: AsyncExitStack) -> RtspServer:
+    cameras: dict[str, MediaCamera] = {}
+    for entity, (_, clip) in zip(desks.site.cameras, simulation.videos, strict=True):
         feed = LiveFeed(clip, simulation.clock)
         await stack.enter_async_context(background(feed.run()))
-        cameras[camera.guid] = (camera, feed)
+        recording = await _recording(simulation, feed, stack)
+        cameras[entity.guid] = MediaCamera(entity=entity, feed=feed, recording=recording)
+
+    def note_reach(camera: Entity, is_lost: bool) -> None:
+        if recording := cameras[camera.guid].recording:
+            recording.note_reach(simulation.clock.utc(), is_lost=is_lost)
+
+    desks.events.reach_observers.append(note_reach)
     mounts = media_mounts(cameras, simulation.faults)
     server = RtspServer(
         simulation.host,
@@ -164,3 +172,13 @@ async def _media_gateway(simulation: Simulation, site: Site, stack: AsyncExitSta
         realm="Media Gateway",
     )
     return await stack.enter_async_context(server)
+
+
+async def _recording(simulation: Simulation, feed: LiveFeed, stack: AsyncExitStack) -> CameraRecording | None:
+    """What was recorded of a feed before the start, and is from now on."""
+    reach_s, gap_s = simulation.arguments.recorded_seconds, simulation.arguments.recording_gap
+    if not reach_s:
+        return None
+    recorded = FeedRecording(feed.clip, simulation.clock.utc(), reach_s, gap_s)
+    await stack.enter_async_context(background(recorded.follow(feed)))
+    return CameraRecording(recorded)

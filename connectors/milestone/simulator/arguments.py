@@ -6,6 +6,8 @@ import argparse
 import math
 from ipaddress import ip_address
 
+from connectors.protocols.arguments import number
+
 _LARGEST_PORT = 65_535
 
 
@@ -23,17 +25,9 @@ def whole(text: str) -> int:
     return int(text)
 
 
-def seconds(text: str) -> float:
-    """A span of 0 or more."""
-    span = _number(text)
-    if not 0.0 <= span < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
-    return span
-
-
 def some_seconds(text: str) -> float:
     """A span of more than 0."""
-    span = _number(text)
+    span = number(text)
     if not 0.0 < span < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, more than 0")
     return span
@@ -41,7 +35,7 @@ def some_seconds(text: str) -> float:
 
 def share(text: str) -> float:
     """A part of 1."""
-    value = _number(text)
+    value = number(text)
     if not 0.0 <= value <= 1.0:
         raise argparse.ArgumentTypeError(f"{text!r} is not within 0 to 1")
     return value
@@ -68,11 +62,3 @@ def pair(text: str) -> tuple[str, str]:
     if not first or not second:
         raise argparse.ArgumentTypeError("two parts with '=' between them are expected")
     return first, second
-
-
-def _number(text: str) -> float:
-    """Not a number where it is none, which no range holds."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan

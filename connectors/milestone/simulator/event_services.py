@@ -12,7 +12,7 @@ from connectors.milestone.simulator.alarms.book import AlarmBook
 from connectors.milestone.simulator.alarms.lines import LineSessions, alarm_line, event_lines
 from connectors.milestone.simulator.alarms.operations import Operations
 from connectors.milestone.simulator.alarms.service import AlarmServer
-from connectors.milestone.simulator.arguments import port, seconds
+from connectors.milestone.simulator.arguments import port
 from connectors.milestone.simulator.events.book import EventBook
 from connectors.milestone.simulator.events.camera_state import CameraStates
 from connectors.milestone.simulator.events.ess_sessions import EssSessions
@@ -20,6 +20,7 @@ from connectors.milestone.simulator.events.websocket import EventsWebSocket
 from connectors.milestone.simulator.idp.tokens import Tokens
 from connectors.milestone.simulator.site import Site
 from connectors.milestone.simulator.web.publishing import PublishGate
+from connectors.protocols.arguments import seconds
 from connectors.protocols.simulation import Simulation
 
 

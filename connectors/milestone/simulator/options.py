@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connectors.milestone.simulator.arguments import address, name, pair, port, seconds, some_seconds, whole
+from connectors.milestone.simulator.arguments import address, name, pair, port, some_seconds, whole
 from connectors.milestone.simulator.event_services import EventOptions, add_event_arguments
 from connectors.milestone.simulator.idp.ntlm import WindowsAccount
 from connectors.milestone.simulator.media.services import MediaOptions, add_media_arguments
 from connectors.milestone.simulator.releases import EDITIONS, LATEST, RELEASES, Release
 from connectors.milestone.simulator.rest_options import RestOptions, add_rest_arguments
+from connectors.protocols.recordings import add_recording_arguments
 from connectors.protocols.simulation import add_common_arguments
 
 _HOUR_S = 3600.0
@@ -91,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_ports(parser)
     _add_site(parser)
     _add_accounts(parser)
-    _add_recording(parser)
+    add_recording_arguments(parser)
     add_media_arguments(parser)
     add_rest_arguments(parser)
     add_event_arguments(parser)
@@ -169,29 +170,3 @@ def _add_accounts(parser: argparse.ArgumentParser) -> None:
             metavar="S",
             help=f"life of a {kind} token (default: %(default)g)",
         )
-
-
-def _add_recording(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the recording")
-    group.add_argument(
-        "--recorded-seconds",
-        type=seconds,
-        default=0.0,
-        metavar="S",
-        help="how far back it reaches when the simulator starts; 0 records nothing (default: %(default)g)",
-    )
-    group.add_argument(
-        "--recording-gap",
-        type=_gap,
-        default=(0.0, 0.0),
-        metavar="FROM-TO",
-        help="nothing was recorded between these, in seconds before the start, such as 60-30 (default: no gap)",
-    )
-
-
-def _gap(text: str) -> tuple[float, float]:
-    begin, _, end = text.partition("-")
-    gap = seconds(begin), seconds(end)
-    if gap[0] <= gap[1]:
-        raise argparse.ArgumentTypeError(f"{text!r}: FROM must be longer ago than TO, as in 60-30")
-    return gap

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
-from connectors.milestone.simulator.arguments import name, seconds, share, some_seconds
+from connectors.milestone.simulator.arguments import name, share, some_seconds
 from connectors.milestone.simulator.config.children import Wrapper
 from connectors.milestone.simulator.releases import RELEASES, Release
+from connectors.protocols.arguments import seconds
 
 _LAST_OF_2022 = (22, 3)
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+from connectors.protocols.digest import Algorithm, equal, is_response, parameters
+
 _NONCE_BYTES = 16
 
 
@@ -58,7 +57,7 @@ class Authenticator:
         if kind.lower() == "basic" and Scheme.BASIC in self._schemes:
             return self._basic_user(rest.strip())
         if kind.lower() == "digest":
-            return self._digest_user(_parameters(rest), method, url)
+            return self._digest_user(parameters(rest), method, url)
         return None
 
     def _basic_user(self, encoded: str) -> str | None:
@@ -66,30 +65,22 @@ class Authenticator:
             name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
-        return name if name in self._users and _equal(password, self._users[name]) else None
+        return name if name in self._users and equal(password, self._users[name]) else None
 
     def _digest_user(self, given: Mapping[str, str], method: str, url: str) -> str | None:
-        digest = self._digest_of(given.get("algorithm", Scheme.DIGEST_MD5))
+        algorithm = self._algorithm_of(given.get("algorithm", ""))
         name = given.get("username", "")
-        if digest is None or name not in self._users or given.get("nonce") != self._nonce:
+        if algorithm is None or name not in self._users or given.get("nonce") != self._nonce:
             return None
-        uri = given.get("uri", "")
-        if not _covers(uri, url):
+        if not _covers(given.get("uri", ""), url):
             return None
-        first = digest(f"{name}:{self._realm}:{self._users[name]}")
-        second = digest(f"{method}:{uri}")
-        middle = self._nonce
-        if qop := given.get("qop"):
-            middle = f"{self._nonce}:{given.get('nc', '')}:{given.get('cnonce', '')}:{qop}"
-        if not _equal(digest(f"{first}:{middle}:{second}"), given.get("response", "")):
+        if not is_response(algorithm, given, method, self._realm, self._users[name]):
             return None
-        return name if not qop or self._is_fresh(given.get("nc", "")) else None
+        return name if not given.get("qop") or self._is_fresh(given.get("nc", "")) else None
 
-    def _digest_of(self, algorithm: str) -> Callable[[str], str] | None:
-        for scheme in self._schemes:
-            if scheme is not Scheme.BASIC and scheme.lower() == algorithm.lower():
-                return _sha256 if scheme is Scheme.DIGEST_SHA256 else _md5
-        return None
+    def _algorithm_of(self, name: str) -> Algorithm | None:
+        algorithm = Algorithm.named(name)
+        return algorithm if algorithm is not None and Scheme(algorithm) in self._schemes else None
 
     def _is_fresh(self, count: str) -> bool:
         """With qop each request counts up: a smaller count is a replay."""
@@ -100,14 +91,7 @@ class Authenticator:
 
     def _is_stale(self, authorization: str) -> bool:
         kind, _, rest = authorization.partition(" ")
-        return kind.lower() == "digest" and _parameters(rest).get("nonce") != self._nonce
-
-
-def _parameters(text: str) -> dict[str, str]:
-    return {
-        match[1].lower(): re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
-        for match in _PARAMETER.finditer(text)
-    }
+        return kind.lower() == "digest" and parameters(rest).get("nonce") != self._nonce
 
 
 def _covers(uri: str, url: str) -> bool:
@@ -117,15 +101,3 @@ def _covers(uri: str, url: str) -> bool:
     except ValueError:
         return False
     return asked == signed or asked.startswith(f"{signed}/")
-
-
-def _equal(first: str, second: str) -> bool:
-    return hmac.compare_digest(first.encode(), second.encode())
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

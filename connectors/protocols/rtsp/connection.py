@@ -1,55 +1,78 @@
-"""One client connection: reads requests, answers each in order (RFC 2326 §10)."""
+"""One client connection: reads requests, answers each in order (RFC 2326 §10).
+
+What is ONVIF's: each track can be set up alone, and both in one session (SPEC:Streaming). A DESCRIBE before the video
+showed its first key frame waits briefly; then the metadata is described alone, and a mount of video alone answers 503.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import formatdate
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from connectors.protocols.rtsp.auth import Authenticator
+from connectors.protocols.rtsp.clock_range import clock_time
 from connectors.protocols.rtsp.message import InterleavedFrame, MessageReader, Request, Response, parse_parameters
-from connectors.protocols.rtsp.mount import Mount, Mounts
-from connectors.protocols.rtsp.sdp import TRACK, describe
-from connectors.protocols.rtsp.session import Session, Statistics
-from connectors.protocols.rtsp.transport import InterleavedTransport, TransportOffer, UdpTransport, parse_transport
-from core.clock import iso_utc
-from core.contracts import Clock
+from connectors.protocols.rtsp.mount import Mount, Recording
+from connectors.protocols.rtsp.outlet import Outlet
+from connectors.protocols.rtsp.sdp import describe
+from connectors.protocols.rtsp.service import (
+    Service,
+    format_of,
+    group_of,
+    has_track,
+    held_source,
+    recorded_track,
+    sent_track,
+    split_track,
+    ways_of,
+)
+from connectors.protocols.rtsp.session import Session, Track
+from connectors.protocols.rtsp.source import TrackSource
+from connectors.protocols.rtsp.transport import InterleavedTransport, RtpTransport, TransportOffer, Way, parse_transport
+from connectors.protocols.rtsp.udp import UdpTransport
 from core.errors import ProtocolViolation, VmsUnavailable
 
 _READ_BYTES = 65_536
 _MAX_CHANNELS = 256
-_MAX_SESSIONS = 256
-_WRITE_BUFFER_BYTES = 512 * 1024
+_MAX_SESSIONS = 512
 _METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY", "GET_PARAMETER", "SET_PARAMETER", "TEARDOWN")
 _KNOWN_ELSEWHERE = frozenset({"PAUSE", "ANNOUNCE", "RECORD", "REDIRECT"})
 """RTSP methods that a live stream does not have."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """What the connections of one server share."""
+class Incoming(Protocol):
+    """What a client says: a stream's reader, or the POST half of a tunnel."""
 
-    mounts: Mounts
-    users: Mapping[str, str]
-    realm: str
-    clock: Clock
-    session_timeout_s: float
-    send_timeout_s: float
-    is_secure: bool
-    sessions: dict[str, Session]
-    statistics: Statistics
+    async def read(self, n: int) -> bytes:
+        """At most ``n`` bytes; none when the client left."""
 
 
 class Connection:
-    """Serves one client until it leaves; sessions inside the connection end with it."""
+    """Serves one client until it leaves; sessions inside the connection end with it.
 
-    def __init__(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    ``is_private``: packets stay in the connection, since they would leave TLS or a tunnel by UDP. ``settled`` is called
+    when the client has shown, by a session, that it means it.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        reader: Incoming,
+        writer: asyncio.StreamWriter,
+        *,
+        is_private: bool,
+        settled: Callable[[], None],
+    ) -> None:
         self._service = service
         self._reader = reader
         self._writer = writer
+        self._outlet = Outlet(writer, service.clock, service.send_timeout_s)
+        self._ways = frozenset({Way.INTERLEAVED}) if is_private else _ways_in_clear(service)
+        self._settled = settled
         self._authenticator = Authenticator(service.users, service.realm)
         self._interleaved: dict[int, Session] = {}
         self._own: set[Session] = set()
@@ -64,7 +87,6 @@ class Connection:
 
     async def serve(self) -> None:
         """Until the client leaves, breaks the protocol, or is silent for too long."""
-        self._writer.transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
         messages = MessageReader()
         try:
             while data := await self._read():
@@ -97,13 +119,15 @@ class Connection:
             self._end(session)
 
     async def _reply(self, response: Response, request: Request | None) -> None:
+        """Packets follow the answer to PLAY at once, so that they are those that it names."""
         cseq = request.headers.get("cseq", "") if request else ""
         head = (("CSeq", cseq),) if cseq else ()
-        self._writer.write(response.with_headers(*head, ("Date", formatdate(usegmt=True))).to_bytes())
-        async with asyncio.timeout(self._service.send_timeout_s):
-            await self._writer.drain()
+        self._outlet.write(response.with_headers(*head, ("Date", formatdate(usegmt=True))).to_bytes())
         if response.status == 200 and request and request.method == "PLAY":  # noqa: PLR2004 - RTSP's own
-            self._start_playing(request)
+            session = self._service.sessions.get(_session_id(request))
+            if session and not session.is_playing:
+                session.play()
+        await self._outlet.drained()
 
     async def _answer(self, request: Request) -> Response:
         refusal = self._refusal(request)
@@ -136,56 +160,98 @@ class Connection:
         accept = request.headers.get("accept", "application/sdp")
         if not any(kind in accept for kind in ("application/sdp", "application/*", "*/*")):
             return Response(status=406)
+        video = await format_of(mount)
+        if video is None and mount.metadata is None:
+            return Response(status=503)
         headers = (("Content-Type", "application/sdp"), ("Content-Base", f"{_plain(request.url)}/"))
-        return Response(status=200, headers=headers, body=describe(mount.feed.clip, mount.name).encode())
+        description = describe(
+            mount.name, video, has_metadata=mount.metadata is not None, is_live=mount.recording is None
+        )
+        return Response(status=200, headers=headers, body=description.encode())
 
     async def _setup(self, request: Request, user: str) -> Response:
-        path = request.path.removesuffix(f"/{TRACK}")
+        path, name = split_track(request.path)
         mount = self._service.mounts(path)
-        if mount is None:
+        if mount is None or (name and not has_track(mount, name)):
             return Response(status=404)
-        if path == request.path:
-            return Response(status=459)
-        if "session" in request.headers:
-            session = self._session_of(request, user)
-            return Response(status=455) if session else Response(status=454)
-        offer = parse_transport(request.headers.get("transport", ""), allow_udp=not self._service.is_secure)
+        session = self._session_of(request, user)
+        if refusal := self._setup_refusal(request, session):
+            return refusal
+        offer = parse_transport(request.headers.get("transport", ""), allowed=ways_of(mount, name, self._ways))
         if offer is None:
             return Response(status=461)
-        return await self._set_up(mount, path, user, offer)
+        return await self._set_up(mount, name, session or Session(path, user, self._service.clock, self._lose), offer)
 
-    async def _set_up(self, mount: Mount, path: str, user: str, offer: TransportOffer) -> Response:
-        service = self._service
-        if len(service.sessions) >= _MAX_SESSIONS:
-            return Response(status=453)
-        session = Session(mount, path, user, service.clock, service.statistics, self._lose)
+    def _setup_refusal(self, request: Request, session: Session | None) -> Response | None:
+        path, name = split_track(request.path)
+        if not name:
+            return Response(status=459)
+        if session is None and "session" not in request.headers:
+            return Response(status=453) if len(self._service.sessions) >= _MAX_SESSIONS else None
+        if session is None or session.path != path:
+            return Response(status=454)
+        return Response(status=455) if session.is_playing or name in session.tracks else None
+
+    async def _set_up(self, mount: Mount, name: str, session: Session, offer: TransportOffer) -> Response:
+        if mount.recording:
+            return self._set_up_recording(mount, mount.recording, name, session, offer)
         try:
-            if offer.is_interleaved:
-                self._take_channels(session, offer.pair)
-            elif offer.pair:
-                local, client = (self._writer.get_extra_info(name)[0] for name in ("sockname", "peername"))
-                session.transport = await UdpTransport.open(local, client, offer.pair, session.touch)
+            hold = await held_source(self._service, mount, name)
+        except VmsUnavailable:
+            return Response(status=503)
+        try:
+            track = await self._opened(mount, name, session, offer, hold)
         except VmsUnavailable:
             return Response(status=453)
-        assert session.transport is not None
-        service.sessions[session.id] = session
-        service.statistics.sessions += 1
-        self._own.add(session)
+        return self._added(session, name, track)
+
+    def _set_up_recording(
+        self, mount: Mount, recording: Recording, name: str, session: Session, offer: TransportOffer
+    ) -> Response:
+        try:
+            transport = self._take_channels(session, offer.pair)
+        except VmsUnavailable:
+            return Response(status=453)
+        return self._added(session, name, recorded_track(self._service, mount, recording, transport, session.lose))
+
+    def _added(self, session: Session, name: str, track: Track) -> Response:
+        session.tracks[name] = track
+        if session.id not in self._service.sessions:
+            self._service.sessions[session.id] = session
+            self._service.statistics.sessions += 1
+            self._own.add(session)
+            self._settled()
         return Response(
             status=200,
             headers=(
-                ("Transport", f"{session.transport.header};ssrc={session.stream.ssrc:08X}"),
-                ("Session", f"{session.id};timeout={round(service.session_timeout_s)}"),
+                ("Transport", f"{track.header};ssrc={track.stream.ssrc:08X}"),
+                ("Session", f"{session.id};timeout={round(self._service.session_timeout_s)}"),
             ),
         )
 
-    def _take_channels(self, session: Session, wanted: tuple[int, int] | None) -> None:
+    async def _opened(
+        self, mount: Mount, name: str, session: Session, offer: TransportOffer, hold: Callable[[], TrackSource]
+    ) -> Track:
+        group = group_of(mount, name)
+        if offer.way is Way.MULTICAST and mount.multicast and group:
+            local = self._writer.get_extra_info("sockname")[0]
+            return await self._service.groups.join(group, mount.multicast.ttl, local, hold, mount.flow, session.lose)
+        transport = await self._transport(session, offer)
+        return sent_track(self._service, mount, hold(), transport, session.lose)
+
+    async def _transport(self, session: Session, offer: TransportOffer) -> RtpTransport:
+        if offer.way is Way.INTERLEAVED or offer.pair is None:
+            return self._take_channels(session, offer.pair)
+        local, client = (self._writer.get_extra_info(name)[0] for name in ("sockname", "peername"))
+        return await UdpTransport.to_client(local, client, offer.pair, session.touch)
+
+    def _take_channels(self, session: Session, wanted: tuple[int, int] | None) -> InterleavedTransport:
         free = (pair for pair in ((low, low + 1) for low in range(0, _MAX_CHANNELS, 2)) if self._is_free(pair))
         pair = wanted if wanted and self._is_free(wanted) else next(free, None)
         if pair is None:
             raise VmsUnavailable("every interleaved channel is taken")
-        session.transport = InterleavedTransport(self._writer, pair, self._service.send_timeout_s)
         self._interleaved |= dict.fromkeys(pair, session)
+        return InterleavedTransport(self._outlet, pair)
 
     def _is_free(self, pair: tuple[int, int]) -> bool:
         return not self._interleaved.keys() & set(pair)
@@ -194,32 +260,47 @@ class Connection:
         session = self._session_of(request, user)
         if session is None:
             return Response(status=454)
-        if request.path != session.path:
-            return Response(status=460 if request.path == f"{session.path}/{TRACK}" else 404)
-        if request.headers.get("range", "npt").partition("=")[0].strip().lower() != "npt":
+        path, name = split_track(request.path)
+        if path != session.path or (name and name not in session.tracks):
+            return Response(status=404)
+        if name and len(session.tracks) > 1:
+            return Response(status=460)
+        if not all(track.seek(request.headers.get("range", "")) for track in session.tracks.values()):
             return Response(status=457)
-        gop = session.mount.feed.gop()
-        start = gop[0].captured_at if gop else self._service.clock.utc()
-        stamp = iso_utc(start).translate(str.maketrans("", "", "-:"))
-        track = f"url={_plain(request.url).rstrip('/')}/{TRACK}"
-        info = f"{track};seq={session.stream.next_sequence};rtptime={session.stream.timestamp(start)}"
-        return Response(status=200, headers=(("Session", session.id), ("Range", f"clock={stamp}-"), ("RTP-Info", info)))
+        if session.is_playing:
+            return Response(status=200, headers=(("Session", session.id),))
+        return await self._start_of(session, _plain(request.url).removesuffix(f"/{name}"))
 
-    def _start_playing(self, request: Request) -> None:
-        """After the answer, so that no packet comes before it."""
-        session = self._service.sessions.get(_session_id(request))
-        if session and not session.is_playing:
-            session.play()
+    async def _start_of(self, session: Session, url: str) -> Response:
+        """Where every track begins: one moment, and what that is in each track's RTP time."""
+        try:
+            moments = [await track.ready() for track in tuple(session.tracks.values())]
+        except VmsUnavailable:
+            return Response(status=503)
+        start = min((moment for moment in moments if moment is not None), default=self._service.clock.utc())
+        infos = ",".join(
+            f"url={url}/{name};seq={track.sequence()};rtptime={track.stream.timestamp(start)}"
+            for name, track in session.tracks.items()
+        )
+        return Response(
+            status=200, headers=(("Session", session.id), ("Range", f"clock={clock_time(start)}-"), ("RTP-Info", infos))
+        )
 
     async def _parameter(self, request: Request, _user: str) -> Response:
         """An empty one keeps the session alive; there are no parameters."""
         return self._touched(request) or Response(status=451 if request.body.strip() else 200)
 
     async def _teardown(self, request: Request, user: str) -> Response:
+        """Of one track among several, or of the session."""
         session = self._session_of(request, user)
         if session is None:
             return Response(status=454)
-        self._end(session)
+        track = session.tracks.get(split_track(request.path)[1])
+        if track and len(session.tracks) > 1:
+            session.tracks = {name: other for name, other in session.tracks.items() if other is not track}
+            track.end()
+        else:
+            self._end(session)
         return Response(status=200)
 
     def _touched(self, request: Request) -> Response | None:
@@ -256,3 +337,8 @@ def _plain(url: str) -> str:
     """The URL without credentials, as it may be repeated to the client."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
+
+
+def _ways_in_clear(service: Service) -> frozenset[Way]:
+    """Groups are a mount's own choice, whether or not single clients get UDP."""
+    return frozenset(Way) if service.udp else frozenset({Way.INTERLEAVED, Way.MULTICAST})

@@ -21,14 +21,19 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _START_LINE_PARTS = 3
 _REASONS = {
+    250: "Low on Storage Space",
     451: "Parameter Not Understood",
+    452: "Conference Not Found",
     453: "Not Enough Bandwidth",
     454: "Session Not Found",
     455: "Method Not Valid in This State",
+    456: "Header Field Not Valid for Resource",
     457: "Invalid Range",
+    458: "Parameter Is Read-Only",
     459: "Aggregate Operation Not Allowed",
     460: "Only Aggregate Operation Allowed",
     461: "Unsupported Transport",
+    462: "Destination Unreachable",
     505: "RTSP Version Not Supported",
     551: "Option Not Supported",
 }
@@ -65,8 +70,9 @@ class Response:
 
     @property
     def reason(self) -> str:
-        """The words after the status."""
-        return _REASONS.get(self.status) or HTTPStatus(self.status).phrase
+        """The words after the status; for one that no RFC knows, those of its class."""
+        known = {status.value: status.phrase for status in HTTPStatus} | _REASONS
+        return known.get(self.status) or known[self.status // 100 * 100]
 
     def header(self, name: str) -> str:
         """The first value of that header, or an empty text."""

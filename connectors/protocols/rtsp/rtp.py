@@ -1,16 +1,21 @@
-"""RTP packets (RFC 3550) of H.264 (RFC 6184, packetization-mode 1) and H.265 (RFC 7798, without DONL)."""
+"""RTP packets (RFC 3550) of H.264 (RFC 6184, packetization-mode 1), H.265 (RFC 7798, without DONL) and ONVIF metadata.
+
+Metadata documents are cut anywhere; the marker is on the last packet of a document (SPEC:Streaming "RTP for Metadata
+stream").
+"""
 
 from __future__ import annotations
 
 import secrets
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from connectors.protocols.clips import ClipCodec, nal_units
 from core.types import UtcSeconds
 
 CLOCK_RATE = 90_000
-PAYLOAD_TYPE = 96
+VIDEO_PAYLOAD_TYPE = 96
+METADATA_PAYLOAD_TYPE = 107
 MAX_PAYLOAD_BYTES = 1400
 """Below the usual MTU with room for RTP, UDP and IPv6 heads."""
 
@@ -26,11 +31,11 @@ _FU_START, _FU_END = 0x80, 0x40
 class RtpStream:
     """One RTP stream: its source id, its count, and its clock, which runs with UTC from a random start."""
 
-    def __init__(self, codec: ClipCodec) -> None:
+    def __init__(self, payload_type: int) -> None:
         self.ssrc = secrets.randbits(32)
         self.packets_sent = 0
         self.octets_sent = 0
-        self._codec = codec
+        self._payload_type = payload_type
         self._sequence = secrets.randbits(15)
         self._clock_start = secrets.randbits(32)
 
@@ -43,15 +48,13 @@ class RtpStream:
         """The stream's RTP time at a moment."""
         return (self._clock_start + round(moment * CLOCK_RATE)) & _WRAP_32
 
-    def packets(self, data: bytes, captured_at: UtcSeconds) -> Iterator[bytes]:
-        """The RTP packets of one picture (Annex B); the last one carries the marker."""
-        payloads = list(payloads_of(data, self._codec))
+    def packets(self, payloads: Sequence[bytes], captured_at: UtcSeconds) -> Iterator[bytes]:
+        """The RTP packets of one picture or document; the last one carries the marker."""
         timestamp = self.timestamp(captured_at)
         for index, payload in enumerate(payloads):
             marker = _MARKER if index == len(payloads) - 1 else 0
-            yield (
-                struct.pack(">BBHII", _VERSION_2, marker | PAYLOAD_TYPE, self._sequence, timestamp, self.ssrc) + payload
-            )
+            kind = marker | self._payload_type
+            yield struct.pack(">BBHII", _VERSION_2, kind, self._sequence, timestamp, self.ssrc) + payload
             self._sequence = (self._sequence + 1) & _WRAP_16
             self.packets_sent += 1
             self.octets_sent += len(payload)
@@ -70,6 +73,11 @@ def payloads_of(data: bytes, codec: ClipCodec, limit: int = MAX_PAYLOAD_BYTES) -
             together.append(unit)
     if together:
         yield _aggregate(together, codec)
+
+
+def fragments_of(document: bytes, limit: int = MAX_PAYLOAD_BYTES) -> list[bytes]:
+    """RTP payloads of one metadata document."""
+    return [document[start : start + limit] for start in range(0, len(document), limit)]
 
 
 def _aggregate_size(units: Iterable[bytes], codec: ClipCodec) -> int:

@@ -1,54 +1,55 @@
-"""How RTP reaches a client: inside the RTSP connection, or by UDP to its address (RFC 2326 §12.39)."""
+"""How RTP reaches a client: what it asks for, and RTP inside the RTSP connection (RFC 2326 §10.12, §12.39)."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
+from connectors.protocols.rtsp.burst import Burst
 from connectors.protocols.rtsp.message import InterleavedFrame, parse_parameters
-from core.errors import VmsUnavailable
+from connectors.protocols.rtsp.outlet import Outlet
 
-SEND_TIMEOUT_S = 10.0
-"""A client that takes nothing for so long is disconnected."""
+_TCP_PROFILE = "RTP/AVP/TCP"
+_UDP_PROFILES = frozenset({"RTP/AVP", "RTP/AVP/UDP"})
 
-_PORT_ATTEMPTS = 20
-_PACED_BYTES = 32_768
-_PACE_S = 0.001
-"""UDP has no flow control: after each so many bytes the receiver gets a moment to empty its buffer."""
+
+class Way(StrEnum):
+    """How packets travel."""
+
+    INTERLEAVED = "interleaved"
+    UNICAST = "unicast"
+    MULTICAST = "multicast"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportOffer:
-    """One alternative of a ``Transport`` header that this server can do. ``pair``: channels, or the client's ports."""
+    """One alternative of a ``Transport`` header that this server can do.
 
-    is_interleaved: bool
+    ``pair``: channels, or the client's ports; None for multicast, whose group the server chooses.
+    """
+
+    way: Way
     pair: tuple[int, int] | None
 
 
-def parse_transport(header: str, *, allow_udp: bool) -> TransportOffer | None:
+def parse_transport(header: str, *, allowed: frozenset[Way]) -> TransportOffer | None:
     """The first alternative that can be served, or None (461)."""
     for alternative in header.split(","):
         profile, _, rest = alternative.strip().partition(";")
         parameters = parse_parameters(rest)
-        if "multicast" in parameters or parameters.get("mode", "play").lower() != "play":
+        if parameters.get("mode", "play").lower() != "play":
             continue
-        if profile.upper() == "RTP/AVP/TCP":
-            pair = _pair(parameters.get("interleaved", ""), limit=255)
-            if pair or "interleaved" not in parameters:
-                return TransportOffer(is_interleaved=True, pair=pair)
-        if profile.upper() in {"RTP/AVP", "RTP/AVP/UDP"} and allow_udp:
-            pair = _pair(parameters.get("client_port", ""), limit=65535)
-            if pair and min(pair) > 0:
-                return TransportOffer(is_interleaved=False, pair=pair)
+        offer = _offer(profile.strip().upper(), parameters)
+        if offer and offer.way in allowed:
+            return offer
     return None
 
 
 class RtpTransport(ABC):
-    """Sends one track's RTP and RTCP."""
+    """Sends one track's RTP and RTCP to one receiver; never waits."""
 
     @property
     @abstractmethod
@@ -56,10 +57,14 @@ class RtpTransport(ABC):
         """Value of the ``Transport`` header that tells the client."""
 
     @abstractmethod
-    async def send(self, packets: Sequence[bytes]) -> None:
-        """Sends the RTP packets of one picture.
+    def open_with(self, bursts: Sequence[Burst]) -> bool:
+        """Sends what a new client gets first; False, and nothing sent, when too much waits. Raises as ``send``."""
 
-        Raises ``VmsUnavailable`` when the client does not take them in time, ``OSError`` when it left.
+    @abstractmethod
+    def send(self, burst: Burst) -> bool:
+        """Sends one picture or document; False, and nothing sent, when too much waits.
+
+        Raises ``VmsUnavailable`` when the client takes nothing any more, ``OSError`` when it left.
         """
 
     @abstractmethod
@@ -74,113 +79,42 @@ class RtpTransport(ABC):
 class InterleavedTransport(RtpTransport):
     """Packets inside the RTSP connection."""
 
-    def __init__(self, writer: asyncio.StreamWriter, channels: tuple[int, int], send_timeout_s: float) -> None:
+    def __init__(self, outlet: Outlet, channels: tuple[int, int]) -> None:
         self.channels = channels
-        self._writer = writer
-        self._send_timeout_s = send_timeout_s
+        self._outlet = outlet
 
     @property
     def header(self) -> str:
-        return f"RTP/AVP/TCP;unicast;interleaved={self.channels[0]}-{self.channels[1]}"
+        return f"{_TCP_PROFILE};unicast;interleaved={self.channels[0]}-{self.channels[1]}"
 
-    async def send(self, packets: Sequence[bytes]) -> None:
-        frames = (InterleavedFrame(channel=self.channels[0], data=packet).to_bytes() for packet in packets)
-        self._writer.write(b"".join(frames))
-        try:
-            async with asyncio.timeout(self._send_timeout_s):
-                await self._writer.drain()
-        except TimeoutError as error:
-            raise VmsUnavailable("an RTSP client does not take its packets") from error
+    def open_with(self, bursts: Sequence[Burst]) -> bool:
+        return self._outlet.open_with(b"".join(burst.interleaved(self.channels[0]) for burst in bursts))
+
+    def send(self, burst: Burst) -> bool:
+        return self._outlet.offer(burst.interleaved(self.channels[0]))
 
     def send_rtcp(self, packet: bytes) -> None:
-        if not self._writer.is_closing():
-            self._writer.write(InterleavedFrame(channel=self.channels[1], data=packet).to_bytes())
+        self._outlet.write(InterleavedFrame(channel=self.channels[1], data=packet).to_bytes())
 
     def close(self) -> None:
         """Nothing of its own to let go of."""
 
-
-class UdpTransport(RtpTransport):
-    """Packets by UDP, from a pair of ports, only ever to the host that asked."""
-
-    def __init__(
-        self,
-        rtp: asyncio.DatagramTransport,
-        backlog: _Backlog,
-        rtcp: asyncio.DatagramTransport,
-        client: str,
-        ports: tuple[int, int],
-    ) -> None:
-        self._rtp = rtp
-        self._backlog = backlog
-        self._rtcp = rtcp
-        self._client = client
-        self._ports = ports
-
-    @classmethod
-    async def open(cls, local: str, client: str, ports: tuple[int, int], heard: Callable[[], None]) -> UdpTransport:
-        """Binds an even port and the next one; ``heard`` is called for each RTCP packet of the client."""
-        loop = asyncio.get_running_loop()
-        for _ in range(_PORT_ATTEMPTS):
-            rtp, backlog = await loop.create_datagram_endpoint(_Backlog, local_addr=(local, 0))
-            port = rtp.get_extra_info("sockname")[1]
-            with contextlib.suppress(OSError, OverflowError):
-                if port % 2 == 0:
-                    rtcp, _ = await loop.create_datagram_endpoint(
-                        lambda: _RtcpListener(client, heard), local_addr=(local, port + 1)
-                    )
-                    return cls(rtp, backlog, rtcp, client, ports)
-            rtp.close()
-        raise VmsUnavailable("no pair of UDP ports is free for RTP")
-
-    @property
-    def header(self) -> str:
-        own = self._rtp.get_extra_info("sockname")[1]
-        return f"RTP/AVP;unicast;client_port={self._ports[0]}-{self._ports[1]};server_port={own}-{own + 1}"
-
-    async def send(self, packets: Sequence[bytes]) -> None:
-        sent = 0
-        for packet in packets:
-            if self._backlog.is_full:
-                return
-            self._rtp.sendto(packet, (self._client, self._ports[0]))
-            sent += len(packet)
-            if sent > _PACED_BYTES:
-                sent = 0
-                await asyncio.sleep(_PACE_S)
-
-    def send_rtcp(self, packet: bytes) -> None:
-        if not self._rtcp.is_closing():
-            self._rtcp.sendto(packet, (self._client, self._ports[1]))
-
-    def close(self) -> None:
-        self._rtp.close()
-        self._rtcp.close()
+    async def drained(self) -> None:
+        """Waits until little waits. Raises ``TimeoutError`` when the client takes nothing, ``OSError`` when it left."""
+        await self._outlet.drained()
 
 
-class _Backlog(asyncio.DatagramProtocol):
-    """Knows whether packets pile up on this machine: then they are dropped, as UDP does anyway."""
-
-    def __init__(self) -> None:
-        self.is_full = False
-
-    def pause_writing(self) -> None:
-        self.is_full = True
-
-    def resume_writing(self) -> None:
-        self.is_full = False
-
-
-class _RtcpListener(asyncio.DatagramProtocol):
-    """Any RTCP packet of the client shows that it is still there."""
-
-    def __init__(self, client: str, heard: Callable[[], None]) -> None:
-        self._client = client
-        self._heard = heard
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - asyncio's signature
-        if addr[0] == self._client:
-            self._heard()
+def _offer(profile: str, parameters: dict[str, str]) -> TransportOffer | None:
+    if profile in _UDP_PROFILES and "multicast" in parameters:
+        return TransportOffer(way=Way.MULTICAST, pair=None)
+    if profile in _UDP_PROFILES:
+        pair = _pair(parameters.get("client_port", ""), limit=65535)
+        return TransportOffer(way=Way.UNICAST, pair=pair) if pair and min(pair) > 0 else None
+    if profile == _TCP_PROFILE and "multicast" not in parameters:
+        pair = _pair(parameters.get("interleaved", ""), limit=255)
+        if pair or "interleaved" not in parameters:
+            return TransportOffer(way=Way.INTERLEAVED, pair=pair)
+    return None
 
 
 def _pair(text: str, limit: int) -> tuple[int, int] | None:

@@ -92,3 +92,28 @@ def test_a_defect_is_told_and_not_waited_for() -> None:
     server: LoopThread[str] = LoopThread("the-loop", "the server")
     with pytest.raises(VmsUnavailable, match=r"defect: .*index out of range"):
         server.start(break_down)
+
+
+def test_a_caller_who_waits_when_it_is_closed_is_told_so() -> None:
+    begun = threading.Event()
+    told: list[BaseException] = []
+
+    async def hang() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    def wait() -> None:
+        try:
+            server.run(hang(), 20.0)
+        except Exception as error:  # noqa: BLE001 - which class it is is what is tested
+            told.append(error)
+
+    server: LoopThread[str] = LoopThread("the-loop", "the server")
+    server.start(serve)
+    caller = threading.Thread(target=wait)
+    caller.start()
+    assert begun.wait(5.0)
+    server.close()
+    caller.join(5.0)
+    assert [type(error) for error in told] == [VmsUnavailable]
+    assert "the server was closed" in str(told[0])

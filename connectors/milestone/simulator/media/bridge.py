@@ -37,6 +37,6 @@ def _mounts(site: Site, faults: FaultBoard) -> Mounts:
         camera = site.camera(camera_id) if folder == "live" else None
         if camera is None or not site.is_in_use(camera) or camera.feed is None or camera.feed.clip.codec != "h264":
             return None
-        return Mount(feed=camera.feed, name=camera.name, flow=partial(flow, camera.camera_id))
+        return Mount(video=camera.feed, name=camera.name, flow=partial(flow, camera.camera_id))
 
     return mounts

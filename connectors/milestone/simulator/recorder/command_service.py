@@ -14,7 +14,7 @@ from http import HTTPStatus
 from lxml import etree
 
 from connectors.milestone.simulator.idp.tokens import Tokens
-from connectors.milestone.simulator.recorder.recordings import CameraRecording, RecordedGop, Recordings
+from connectors.milestone.simulator.recorder.recordings import Recordings
 from connectors.milestone.simulator.recorder.transcoding import last_picture
 from connectors.milestone.simulator.site import Camera, Site, is_guid, milliseconds, rest_time
 from connectors.milestone.simulator.soap.messages import (
@@ -27,6 +27,7 @@ from connectors.milestone.simulator.soap.messages import (
     document,
     first_body_element,
 )
+from connectors.protocols.recordings import CameraRecording, RecordedGop
 from core.types import UtcSeconds
 
 RECORDER_COMMAND = "http://videoos.net/2/XProtectCSRecorderCommand"

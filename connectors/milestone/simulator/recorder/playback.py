@@ -17,10 +17,10 @@ from connectors.milestone.simulator.recorder.imageserver_messages import (
     recorded_gop,
     recorded_picture,
 )
-from connectors.milestone.simulator.recorder.recordings import CameraRecording, RecordedGop
 from connectors.milestone.simulator.recorder.transcoding import last_picture
 from connectors.milestone.simulator.site import milliseconds
 from connectors.protocols.clips import ClipCodec
+from connectors.protocols.recordings import CameraRecording, RecordedGop
 from core.types import UtcSeconds
 
 PLAYBACK = frozenset({"goto", "next", "previous", "nextsequence", "previoussequence", "begin", "end"})

@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 
 from connectors.protocols.clips import Clip, load_clip
 from connectors.protocols.live import LiveFeed
+from connectors.protocols.rtsp.door import DoorLimits
+from connectors.protocols.rtsp.feeds import Document, MetadataFeed
 from connectors.protocols.rtsp.message import InterleavedFrame, MessageReader, Request, Response
 from connectors.protocols.rtsp.mount import Flow, Mount
 from connectors.protocols.rtsp.server import RtspServer
@@ -26,6 +28,8 @@ from core.contracts import Clock
 FPS = 50.0
 USERS = {"vigie": "p@ss:w/rd"}
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
+SECOND_TCP = "RTP/AVP/TCP;unicast;interleaved=2-3"
+JOINED = Document(data=b"<MetadataStream/>", captured_at=SystemClock().utc())
 
 
 @cache
@@ -47,12 +51,19 @@ def run(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(limited())
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for what tells nobody."""
+    while not condition():  # noqa: ASYNC110 - see above
+        await asyncio.sleep(0.002)
+
+
 @dataclass(kw_only=True)
 class Serving:
     """A server with one mount ``/cam`` whose flow can be ordered."""
 
     server: RtspServer
     feed: LiveFeed
+    documents: MetadataFeed
     mount: Mount
     flow: Flow = Flow.OK
 
@@ -73,11 +84,14 @@ async def serving(
     session_timeout_s: float = 60.0,
     send_timeout_s: float = 10.0,
     clock: Clock | None = None,
+    udp: bool = True,
+    limits: DoorLimits | None = None,
 ) -> AsyncIterator[Serving]:
-    """``clock`` is the server's; the feed always plays in real time."""
+    """``clock`` is the server's; the feed always plays in real time. Who joins the metadata gets ``JOINED``."""
     feed = LiveFeed(clip(), SystemClock())
+    documents = MetadataFeed(lambda: documents.push(JOINED))
     state: list[Serving] = []
-    mount = Mount(feed=feed, name="Dock", flow=lambda: state[0].flow)
+    mount = Mount(video=feed, metadata=documents, name="Dock", flow=lambda: state[0].flow)
     server = RtspServer(
         "127.0.0.1",
         0,
@@ -87,9 +101,11 @@ async def serving(
         clock=clock,
         session_timeout_s=session_timeout_s,
         send_timeout_s=send_timeout_s,
+        udp=udp,
+        limits=limits,
     )
     async with server, background(feed.run()):
-        state.append(Serving(server=server, feed=feed, mount=mount))
+        state.append(Serving(server=server, feed=feed, documents=documents, mount=mount))
         yield state[0]
 
 
@@ -141,16 +157,22 @@ class RawClient:
             elif isinstance(message, InterleavedFrame):
                 self.frames.append(message)
 
-    async def set_up(self, url: str, transport: str = TCP, **headers: str) -> str:
+    async def set_up(self, url: str, transport: str = TCP, track: str = "trackID=0", **headers: str) -> str:
         """Session id of a track that was set up."""
-        response = await self.ask("SETUP", f"{url}/trackID=0", Transport=transport, **headers)
+        response = await self.ask("SETUP", f"{url}/{track}", Transport=transport, **headers)
         assert response.status == 200
         return response.header("Session").partition(";")[0]
 
 
 @asynccontextmanager
 async def connected(serving: Serving) -> AsyncIterator[RawClient]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", serving.server.port)
+    async with connected_to(serving.server.port) as client:
+        yield client
+
+
+@asynccontextmanager
+async def connected_to(port: int, ssl_context: ssl.SSLContext | None = None) -> AsyncIterator[RawClient]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=ssl_context)
     try:
         yield RawClient(reader, writer)
     finally:

@@ -7,12 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.protocols.clips import ClipCodec, nal_units
+from connectors.protocols.clips import ClipCodec, nal_units, parameter_sets
+from connectors.protocols.rtsp.feeds import VideoFormat
 from connectors.protocols.rtsp.rtcp import goodbye, ntp_time, sender_report
 from connectors.protocols.rtsp.rtp import RtpStream, payloads_of
 from connectors.protocols.rtsp.sdp import describe
 from tests.connectors.protocols.rtsp.harness import clip
 
+FORMAT = VideoFormat(
+    codec="h264", width=320, height=180, fps=50.0, parameter_sets=parameter_sets(clip().packets[0].data, "h264")
+)
 HEADS: dict[ClipCodec, list[bytes]] = {"h264": [b"\x67", b"\x68", b"\x65", b"\x41"], "hevc": [b"\x40\x01", b"\x26\x01"]}
 
 
@@ -59,9 +63,9 @@ def test_a_receiver_puts_the_same_picture_together(codec: ClipCodec, data: st.Da
 
 
 def test_packets_count_up_share_a_time_and_mark_the_end() -> None:
-    stream = RtpStream("h264")
+    stream = RtpStream(96)
     first_sequence = stream.next_sequence
-    packets = list(stream.packets(clip().packets[0].data, 1000.0))
+    packets = list(stream.packets(list(payloads_of(clip().packets[0].data, "h264")), 1000.0))
     heads = [struct.unpack(">BBHII", packet[:12]) for packet in packets]
     assert len(packets) > 3
     assert [head[2] for head in heads] == [(first_sequence + index) & 0xFFFF for index in range(len(packets))]
@@ -73,18 +77,16 @@ def test_packets_count_up_share_a_time_and_mark_the_end() -> None:
 
 
 def test_the_sequence_wraps() -> None:
-    stream = RtpStream("h264")
+    stream = RtpStream(96)
     stream._sequence = 65_535
-    sequences = [
-        int.from_bytes(packet[2:4], "big") for _ in range(2) for packet in stream.packets(b"\0\0\1\x41\x01", 0.0)
-    ]
+    sequences = [int.from_bytes(packet[2:4], "big") for _ in range(2) for packet in stream.packets([b"\x41\x01"], 0.0)]
     assert sequences == [65_535, 0]
 
 
 @pytest.mark.parametrize("moment", [0.0, 1_700_000_000.25, 1_795_169_730.123])
 def test_a_sender_report_ties_rtp_time_to_utc(moment: float) -> None:
-    stream = RtpStream("h264")
-    list(stream.packets(clip().packets[0].data, moment))
+    stream = RtpStream(96)
+    list(stream.packets([b"\x41\x01"], moment))
     version, kind, length, ssrc, ntp, rtp, packets, octets = struct.unpack(
         ">BBHIQIII", sender_report(stream, moment)[:28]
     )
@@ -95,7 +97,7 @@ def test_a_sender_report_ties_rtp_time_to_utc(moment: float) -> None:
 
 
 def test_compound_reports_are_whole_words() -> None:
-    stream = RtpStream("h264")
+    stream = RtpStream(96)
     report = sender_report(stream, 5.5)
     assert len(report) % 4 == 0
     assert struct.unpack(">BBH", report[28:32]) == (0x81, 202, (len(report) - 28) // 4 - 1)
@@ -105,7 +107,7 @@ def test_compound_reports_are_whole_words() -> None:
 def test_ntp_time_starts_again_in_2036_and_still_fits_a_report() -> None:
     moment = 2.0**32 - 2_208_988_800 + 1.5
     assert ntp_time(moment) == 1 << 32 | 1 << 31
-    assert sender_report(RtpStream("h264"), moment)
+    assert sender_report(RtpStream(96), moment)
 
 
 def test_ntp_time_has_fractions() -> None:
@@ -113,7 +115,7 @@ def test_ntp_time_has_fractions() -> None:
 
 
 def test_the_description_names_codec_parameters_and_track() -> None:
-    lines = describe(clip(), "Quai\r\n 1").splitlines()
+    lines = describe("Quai\r\n 1", FORMAT).splitlines()
     assert "s=Quai 1" in lines
     assert "m=video 0 RTP/AVP 96" in lines
     assert "a=rtpmap:96 H264/90000" in lines

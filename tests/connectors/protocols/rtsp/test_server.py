@@ -101,7 +101,7 @@ def test_the_state_and_the_url_of_a_session_are_watched() -> None:
             track = f"{running.url}/trackID=0"
             assert (await client.ask("SETUP", track, Transport=TCP, Session=session)).status == 455
             assert (await client.ask("SETUP", track, Transport=TCP, Session="unknown")).status == 454
-            assert (await client.ask("PLAY", track, Session=session)).status == 460
+            assert (await client.ask("PLAY", f"{running.url}/trackID=1", Session=session)).status == 404
             assert (await client.ask("PLAY", f"{running.url}x", Session=session)).status == 404
             assert (
                 await client.ask("PLAY", running.url, Session=session, Range="clock=20261120T101500Z-")
