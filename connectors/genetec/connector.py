@@ -11,12 +11,14 @@ from connectors.genetec.access.websdk import WebSdk
 from connectors.genetec.check import Look, findings_of
 from connectors.genetec.control.channels import Control, channels_of
 from connectors.genetec.control.event_stream import EventStreams
-from connectors.genetec.inventory.inventory import Inventory, camera_guid
+from connectors.genetec.inventory.inventory import Inventory
+from connectors.genetec.media_gateway import MediaGateway
 from connectors.genetec.publish.ask import Asker
 from connectors.genetec.publish.publisher import Publisher, actions_of
 from connectors.genetec.settings import GenetecSettings
 from connectors.protocols.http import HttpSession
-from connectors.protocols.rtsp_source import RtspSource, RtspTarget
+from connectors.protocols.playback.source import PlaybackSource
+from connectors.protocols.rtsp_source import RtspSource
 from core.contracts import Capability, ConnectorServices, ControlSource, VmsConnector
 from core.types import Alert, Delivery, Finding, Receipt, UtcSeconds, VmsCamera
 
@@ -25,9 +27,7 @@ class GenetecConnector(VmsConnector):
     """One Security Center. See ``docs/security-center.md``."""
 
     settings_model: ClassVar[type[VmsSettings]] = GenetecSettings
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.LIST_CAMERAS, Capability.VIDEO, Capability.PUBLISH, Capability.ASK, Capability.COMMANDS}
-    )
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {Capability.BOXES}
 
     def __init__(self, settings: VmsSettings, services: ConnectorServices) -> None:
         if not isinstance(settings, GenetecSettings):
@@ -38,6 +38,7 @@ class GenetecConnector(VmsConnector):
         self._session = HttpSession(ca=self._ca, timeout_s=settings.timeout_s)
         self._credentials = credentials_of(settings, services)
         self._sdk = WebSdk(settings.url, self._session, self._credentials)
+        self._gateway = MediaGateway(settings, services, self._ca)
         self._publisher = Publisher(settings, self._sdk)
         self._asker = Asker(settings.url, self._sdk, services.clock)
         self._control = Control(
@@ -51,16 +52,10 @@ class GenetecConnector(VmsConnector):
         return Inventory(self._sdk).cameras()
 
     def open_video(self, camera: CameraSettings) -> RtspSource:
-        host, port = self._settings.gateway()
-        address = f"[{host}]" if ":" in host else host
-        target = RtspTarget(
-            url=f"rtsp://{address}:{port}/{camera_guid(camera)}/{self._settings.stream}",
-            username=self._settings.username,
-            password=self._services.secrets(self._settings.password),
-            transport=self._settings.rtsp_transport,
-            ca=self._ca,
-        )
-        return RtspSource(target, self._services.clock)
+        return self._gateway.open_video(camera)
+
+    def open_recording(self, camera: CameraSettings, begin: UtcSeconds, end: UtcSeconds) -> PlaybackSource:
+        return self._gateway.open_recording(camera, begin, end)
 
     def actions(self) -> tuple[str, ...]:
         return actions_of(self._settings)

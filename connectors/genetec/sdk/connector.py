@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from config.model import CameraSettings, VmsSettings
-from connectors.genetec.inventory.inventory import camera_guid
+from connectors.genetec.media_gateway import MediaGateway
 from connectors.genetec.sdk.bridge import Bridge
 from connectors.genetec.sdk.check import Check
 from connectors.genetec.sdk.control import EVENTS, VERDICTS, open_control
@@ -15,7 +15,8 @@ from connectors.genetec.sdk.launch import Launch, sdk_folder
 from connectors.genetec.sdk.overlay import Overlay
 from connectors.genetec.sdk.publisher import Publisher
 from connectors.genetec.sdk.settings import GenetecSdkSettings
-from connectors.protocols.rtsp_source import RtspSource, RtspTarget
+from connectors.protocols.playback.source import PlaybackSource
+from connectors.protocols.rtsp_source import RtspSource
 from core.contracts import Capability, ConnectorServices, ControlSource, VmsConnector
 from core.types import Alert, Delivery, Finding, FrameBoxes, Receipt, UtcSeconds, VmsCamera
 
@@ -30,7 +31,7 @@ class GenetecSdkConnector(VmsConnector):
     """One Security Center. See ``docs/security-center-sdk.md``. The SDK's process starts with the first question."""
 
     settings_model: ClassVar[type[VmsSettings]] = GenetecSdkSettings
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {Capability.RECORDINGS}
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
 
     def __init__(self, settings: VmsSettings, services: ConnectorServices) -> None:
         if not isinstance(settings, GenetecSdkSettings):
@@ -38,6 +39,7 @@ class GenetecSdkConnector(VmsConnector):
         self._settings = settings
         self._services = services
         self.bridge = Bridge(self._launch, services.clock, timeout_s=settings.timeout_s)
+        self._gateway = MediaGateway(settings, services)
         self._publisher = Publisher(settings, self.bridge, services.clock)
         self._overlay = Overlay(settings, self.bridge)
 
@@ -47,15 +49,10 @@ class GenetecSdkConnector(VmsConnector):
         return sorted(cameras, key=lambda camera: (camera.name.casefold(), camera.device))
 
     def open_video(self, camera: CameraSettings) -> RtspSource:
-        host, port = self._settings.gateway()
-        address = f"[{host}]" if ":" in host else host
-        target = RtspTarget(
-            url=f"rtsp://{address}:{port}/{camera_guid(camera)}/{self._settings.stream}",
-            username=self._settings.username,
-            password=self._services.secrets(self._settings.password),
-            transport=self._settings.rtsp_transport,
-        )
-        return RtspSource(target, self._services.clock)
+        return self._gateway.open_video(camera)
+
+    def open_recording(self, camera: CameraSettings, begin: UtcSeconds, end: UtcSeconds) -> PlaybackSource:
+        return self._gateway.open_recording(camera, begin, end)
 
     def actions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(action for action in self._settings.publish if action != _BOXES))

@@ -26,6 +26,7 @@ def test_it_says_what_it_offers() -> None:
         Capability.PUBLISH,
         Capability.ASK,
         Capability.COMMANDS,
+        Capability.RECORDINGS,
     }
 
 
