@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import structlog
@@ -51,13 +52,17 @@ class LoopThread(Generic[T]):
         if loop is None or self._thread is None or not self._thread.is_alive():
             work.close()
             raise VmsUnavailable(f"{self._what} does not run")
-        waiting = asyncio.run_coroutine_threadsafe(work, loop)
+        try:
+            waiting = asyncio.run_coroutine_threadsafe(work, loop)
+        except RuntimeError as error:  # it ended just now
+            work.close()
+            raise VmsUnavailable(f"{self._what} does not run") from error
         try:
             return waiting.result(timeout_s)
         except TimeoutError as error:
             waiting.cancel()
             raise VmsUnavailable(f"{self._what} did not answer within {timeout_s:g} s") from error
-        except asyncio.CancelledError as error:
+        except CancelledError as error:
             raise VmsUnavailable(f"{self._what} was closed") from error
 
     def close(self) -> None:
@@ -66,7 +71,8 @@ class LoopThread(Generic[T]):
         if thread is None:
             return
         if self._loop is not None and self._stop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._stop.set)
+            with suppress(RuntimeError):  # it ended by itself just now
+                self._loop.call_soon_threadsafe(self._stop.set)
         thread.join(_CLOSE_S)
 
     def _run(self, serve: Serve[T], ready: Future[T]) -> None:

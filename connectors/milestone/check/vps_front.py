@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from cryptography import x509
 from connectors.milestone.check.look import Look
 from connectors.milestone.check.server import DAY_S, EXPIRY_WARNING_DAYS
 from connectors.milestone.vps.front import driver_url
+from connectors.protocols.certificate_names import fits, names_of
 from core.errors import VmsRefused
 
 _PEM = "Give PEM files under 'vps:': the certificate with its chain, and its key without passphrase."
@@ -81,9 +81,9 @@ def _look_at_expiry(look: Look, leaf: x509.Certificate) -> None:
 def _look_at_name(look: Look, leaf: x509.Certificate) -> None:
     """The driver's Windows compares it with the host in the address that the administrator wrote."""
     host = urlsplit(driver_url(look.settings, "")).hostname or ""
-    names = _names(leaf)
+    names = names_of(leaf)
     listen = look.settings.vps.listen
-    if any(_fits(name, host) for name in names):
+    if any(fits(name, host) for name in names):
         look.findings.ok(listen, "vps_certificate_name_ok", f"the VPS certificate names {host}")
     else:
         look.findings.warn(
@@ -92,22 +92,3 @@ def _look_at_name(look: Look, leaf: x509.Certificate) -> None:
             f"the VPS certificate names {', '.join(names) or 'no host'}, but not {host}",
             "Write one of its names in DriverParameters, or have one issued for this machine's name.",
         )
-
-
-def _names(leaf: x509.Certificate) -> list[str]:
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return []
-    return [
-        *names.get_values_for_type(x509.DNSName),
-        *map(str, names.get_values_for_type(x509.IPAddress)),
-    ]
-
-
-def _fits(name: str, host: str) -> bool:
-    try:
-        return ip_address(name) == ip_address(host)
-    except ValueError:
-        pattern, wanted = name.lower(), host.lower()
-        return pattern == wanted or (pattern.startswith("*.") and pattern[1:] == wanted[wanted.find(".") :])

@@ -81,9 +81,9 @@ async def one_port(
 
 def settle(request: web.Request) -> None:
     """The client proved who it is: its connection stays. Of no effect where ``one_port`` was not asked for it."""
-    guests = request.app.get(_GUESTS, {})
-    if request.transport in guests:
-        guests[request.transport].settle()
+    guests: _Guests | None = request.app.get(_GUESTS)
+    if guests is not None and request.transport and (guest := guests.get(request.transport)):
+        guest.settle()
 
 
 class _Sniffer(asyncio.Protocol):

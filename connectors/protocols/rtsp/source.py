@@ -62,6 +62,7 @@ class TrackSource(ABC):
         self._clock = clock
         self._players: set[Player] = set()
         self._pump: asyncio.Task[None] | None = None
+        self._joining = 0
         self._reported_at = clock.monotonic()
 
     @property
@@ -87,9 +88,9 @@ class TrackSource(ABC):
         self._start()
 
     def leave(self, player: Player) -> None:
-        """No burst follows; who never joined may leave too."""
+        """No burst follows; who never joined may leave too. The feed is let go, unless another one is just about to join."""
         self._players.discard(player)
-        if not self._players:
+        if not self._players and not self._joining:
             self.stop()
 
     def report(self) -> bytes:
@@ -103,8 +104,8 @@ class TrackSource(ABC):
     def stop(self) -> None:
         """Listens no more."""
         pump, self._pump = self._pump, None
-        if pump and pump is not asyncio.current_task():
-            pump.cancel()
+        if pump:
+            pump.cancel()  # also from within: the pump is what finds out that the last player left
 
     @abstractmethod
     async def _listen(self) -> None:
@@ -160,14 +161,17 @@ class VideoSource(TrackSource):
 
     async def ready(self) -> UtcSeconds | None:
         self._start()
+        self._joining += 1
         try:
             async with asyncio.timeout(VIDEO_WAIT_S):
                 await self._listening.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_PICTURE_WAIT_S):
+                    await self._shown.wait()
         except TimeoutError as error:
             raise VmsUnavailable("the video cannot be listened to") from error
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_PICTURE_WAIT_S):
-                await self._shown.wait()
+        finally:
+            self._joining -= 1
         return self._gop_at
 
     def stop(self) -> None:

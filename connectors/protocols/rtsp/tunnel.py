@@ -97,7 +97,8 @@ class Tunnels:
     async def _tunnel_to_come(self, cookie: str) -> _Tunnel | None:
         if cookie in self._awaited:
             return None
-        awaited = self._awaited[cookie] = asyncio.get_running_loop().create_future()
+        awaited: asyncio.Future[_Tunnel] = asyncio.get_running_loop().create_future()
+        self._awaited[cookie] = awaited
         try:
             async with asyncio.timeout(GET_WAIT_S):
                 return await awaited
