@@ -1,1 +1,1 @@
-"""ONVIF: a device that any VMS can add, and a client of a VMS's bridge (empty for now)."""
+"""ONVIF both ways: a device that any VMS can add, and a client that reads a VMS's bridge."""

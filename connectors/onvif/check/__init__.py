@@ -1,0 +1,1 @@
+"""``vigie check`` for an ONVIF bridge and for our own device."""

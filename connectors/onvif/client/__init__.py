@@ -1,0 +1,1 @@
+"""The client: asks a VMS's ONVIF bridge for its cameras, streams and events."""

@@ -1,0 +1,1 @@
+"""What a bridge tells by its events."""
