@@ -29,6 +29,12 @@ OLDEST_PYTHON = (3, 11)
 SYSTEM_PACKAGES = {
     "postgresql": "the store's tests on a real PostgreSQL",
     "ffmpeg": "an independent RTSP client for the tests of our RTSP server",
+    "gstreamer1.0-tools": "another one, which reads the metadata track",
+    "gstreamer1.0-plugins-base": "its parts",
+    "gstreamer1.0-plugins-good": "its RTSP client",
+    "iproute2": "network namespaces for the tests of multicast",
+    "mosquitto": "a real MQTT broker for the tests of ONVIF's JSON events",
+    "mosquitto-clients": "its command-line clients",
     "mono-mcs": "compiles the stub of Genetec's SDK for the tests of the SDK bridge",
     "mono-devel": "runs that stub on Mono too",
 }
