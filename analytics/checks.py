@@ -1,12 +1,20 @@
-"""What ``vigie check`` says of the detectors that a site names."""
+"""What ``vigie check`` says of the detectors and the composed rules of a site."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from analytics.detect.factory import create_detector
 from analytics.detect.onnx import OnnxDetector
-from config.model import AnalysisSettings, SiteSettings
+from config.model import (
+    AnalysisSettings,
+    CameraSettings,
+    CompositionSettings,
+    ControlState,
+    RuleSettings,
+    SiteSettings,
+    State,
+)
 from core.contracts import Detector
 from core.errors import VigieError
 from core.types import Finding, FindingLevel
@@ -24,6 +32,50 @@ def check_models(site: SiteSettings) -> list[Finding]:
 def check_detectors(settings: Iterable[AnalysisSettings]) -> list[Finding]:
     """One finding for each distinct detector, in the order in which they are named."""
     return [_finding(analysis) for analysis in {analysis.detector: analysis for analysis in settings}.values()]
+
+
+def check_compositions(site: SiteSettings) -> list[Finding]:
+    """Members that are off in the settings, and that no event of the VMS switches on.
+
+    Entry point ``compositions`` of the group ``vigie.checks``.
+    """
+    return [
+        silent_member(rule, member, place=f"{camera.id}/{rule.id}")
+        for camera in site.cameras
+        if camera.enabled
+        for rule, member in silent_members(camera.rules)
+        if not _is_switched_on(site, camera, member)
+    ]
+
+
+def silent_members(rules: Sequence[RuleSettings]) -> Iterator[tuple[CompositionSettings, RuleSettings]]:
+    """Each composition that is not off itself, with each of its members that is."""
+    by_id = {rule.id: rule for rule in rules}
+    for rule in rules:
+        if isinstance(rule, CompositionSettings) and rule.state is not State.OFF:
+            members = (by_id[name] for name in dict.fromkeys(rule.rules))
+            yield from ((rule, member) for member in members if member.state is State.OFF)
+
+
+def silent_member(rule: CompositionSettings, member: RuleSettings, *, place: str) -> Finding:
+    """What a member that is off means for its composition; ``place`` names the latter."""
+    effect = "can never fire" if rule.needs_every_member else "does not hear of it"
+    return Finding(
+        level=FindingLevel.WARNING,
+        subject=place,
+        code="composition_member_off",
+        message=f"{rule.type} {effect}: its member {member.id!r} is off",
+        remedy="Set the member's state to observe: it is then watched, and operators only hear of the composition.",
+    )
+
+
+def _is_switched_on(site: SiteSettings, camera: CameraSettings, rule: RuleSettings) -> bool:
+    return any(
+        order.state in {ControlState.ARMED, ControlState.OBSERVE}
+        and (not order.cameras or camera.id in order.cameras)
+        and (not order.rules or rule.id in order.rules)
+        for order in site.vms_of(camera).control
+    )
 
 
 def _finding(analysis: AnalysisSettings) -> Finding:

@@ -35,15 +35,17 @@ class FileVideo:
             CodecError: it is no video, or of a codec that cannot be decoded.
         """
         self._path = path
-        self._container = _opened(path)
+        self._container = open_video(path)
         try:
-            self._stream = _video_of(self._container, path)
+            self._stream = video_of(self._container, path)
         except CodecError:
             self._container.close()
             raise
         self._last: float | None = None
         self.corrupt = 0
         """Damaged packets and pictures that were left out."""
+        self.origin_s = 0.0
+        """The container's own time of the first picture, once it was read."""
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +75,8 @@ class FileVideo:
                 self.corrupt += 1
                 continue
             now = self._time_of(picture, now)
-            first = now if first is None else first
+            if first is None:
+                first = self.origin_s = now
             self._last = max(self._last or 0.0, now - first)
             yield DecodedFrame(picture=picture, captured_at=now - first)
         if first is None:
@@ -101,7 +104,12 @@ class FileVideo:
             yield from pictures
 
 
-def _opened(path: Path) -> InputContainer:
+def open_video(path: Path) -> InputContainer:
+    """Opens a file, and nothing that is not one.
+
+    Raises:
+        UsageError, CodecError: there is no such file, or it is no video.
+    """
     if not path.is_file():
         raise UsageError(f"there is no video file {path}", remedy="Check the path.")
     try:
@@ -112,7 +120,12 @@ def _opened(path: Path) -> InputContainer:
         ) from error
 
 
-def _video_of(container: InputContainer, path: Path) -> VideoStream:
+def video_of(container: InputContainer, path: Path) -> VideoStream:
+    """The file's first video stream.
+
+    Raises:
+        CodecError: it has none that can be decoded.
+    """
     if not container.streams.video or container.format.name == _TEXT:
         raise CodecError(f"{path} holds no video", remedy="Give a video file.")
     stream = container.streams.video[0]

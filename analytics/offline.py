@@ -11,7 +11,7 @@ from analytics.decode.frame import DecodedFrame
 from analytics.detect.factory import create_detector
 from analytics.filevideo import FileVideo
 from analytics.rate import FrameRate
-from analytics.runner import RuleRunner
+from analytics.runner import rule_runners
 from analytics.scene import SceneAnalyser, Verdict
 from config.model import AnalysisSettings, RuleSettings
 
@@ -26,7 +26,7 @@ class FileAnalysis:
             UsageError, CodecError: the file is absent or cannot be decoded.
             ModelError: the detector cannot be used.
         """
-        runners = [RuleRunner(name, rule, is_active=_always) for rule in rules]
+        runners = rule_runners(name, rules, is_active=lambda _rule: _always)
         self._scene = SceneAnalyser(name, create_detector(analysis), runners, min_confidence=analysis.min_confidence)
         self._fps = analysis.fps
         self._video = FileVideo(video)
@@ -40,18 +40,34 @@ class FileAnalysis:
     ) -> None:
         self._video.__exit__(kind, error, trace)
 
-    def verdicts(self) -> Iterator[tuple[DecodedFrame, Verdict]]:
-        """Every picture that the analysed rate takes, and what it brought.
+    def pictures(self) -> Iterator[tuple[DecodedFrame, Verdict | None]]:
+        """Every picture of the file, and what it brought where the analysed rate takes it.
 
         Raises:
             CodecError: not one picture can be decoded.
         """
         rate = FrameRate(self._fps)
         for frame in self._video.frames():
+            verdict = None
             if rate.take(frame.captured_at):
                 verdict = self._scene.analyse(frame)
                 self.frames_analysed += 1
+            yield frame, verdict
+
+    def verdicts(self) -> Iterator[tuple[DecodedFrame, Verdict]]:
+        """Every picture that the analysed rate takes, and what it brought.
+
+        Raises:
+            CodecError: not one picture can be decoded.
+        """
+        for frame, verdict in self.pictures():
+            if verdict is not None:
                 yield frame, verdict
+
+    @property
+    def origin_s(self) -> float:
+        """The container's own time of the file's first picture, which is time 0 here."""
+        return self._video.origin_s
 
     @property
     def duration_s(self) -> float | None:

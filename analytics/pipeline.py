@@ -21,7 +21,7 @@ from analytics.decode.frame import DecodedFrame
 from analytics.detect.factory import create_detector
 from analytics.mailbox import Mailbox, PacketQueue, QueuedPacket
 from analytics.rate import FrameRate
-from analytics.runner import RuleRunner
+from analytics.runner import rule_runners
 from analytics.scene import SceneAnalyser
 from config.model import CameraSettings, SiteSettings
 from core.clock import SystemClock
@@ -55,15 +55,9 @@ def create_analyser(
     """
     cv2.setNumThreads(1)  # each camera has its own threads; OpenCV's pool would only fight them for the cores
     analysis = site.analysis_of(camera)
-    rules = [
-        RuleRunner(
-            camera.id,
-            rule,
-            is_active=schedule_of(site, rule).is_active,
-            last_alert_at=last_alerts.get(rule.id),
-        )
-        for rule in camera.rules
-    ]
+    rules = rule_runners(
+        camera.id, camera.rules, is_active=lambda rule: schedule_of(site, rule).is_active, last_alerts=last_alerts
+    )
     scene = SceneAnalyser(camera.id, create_detector(analysis), rules, min_confidence=analysis.min_confidence)
     scene.switch(states)
     return LiveAnalyser(camera.id, scene, sink, fps=analysis.fps, clock=SystemClock())

@@ -8,7 +8,7 @@ from analytics.decode.decoder import Decoder
 from analytics.decode.frame import DecodedFrame
 from analytics.detect.factory import create_detector
 from analytics.rate import FrameRate
-from analytics.runner import RuleRunner
+from analytics.runner import rule_runners
 from analytics.scene import SceneAnalyser, Verdict
 from config.model import CameraSettings, RuleSettings, SiteSettings
 from core.schedules import schedule_of
@@ -27,7 +27,7 @@ class Replay:
     def __init__(self, camera: CameraSettings, site: SiteSettings, rules: Sequence[RuleSettings]) -> None:
         """Raises ``ModelError`` when the detector that the settings name cannot be used."""
         analysis = site.analysis_of(camera)
-        runners = [RuleRunner(camera.id, rule, is_active=schedule_of(site, rule).is_active) for rule in rules]
+        runners = rule_runners(camera.id, rules, is_active=lambda rule: schedule_of(site, rule).is_active)
         self._scene = SceneAnalyser(
             camera.id, create_detector(analysis), runners, min_confidence=analysis.min_confidence
         )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
+from analytics.composed import Composed
 from analytics.snapshot import snapshot
-from config.model import RuleSettings
+from config.model import CompositionSettings, RuleSettings
 from core import registry
+from core.contracts import Composition, Rule
 from core.types import (
     Alert,
     AlertObject,
@@ -25,6 +28,8 @@ from core.types import (
 DEFECTS_IN_A_ROW = 3
 """A rule that fails so often in a row is not asked again."""
 
+_Result = TypeVar("_Result")
+
 _log = structlog.get_logger(component="analysis")
 
 
@@ -38,11 +43,14 @@ class RuleRunner:
         *,
         is_active: Callable[[UtcSeconds], bool],
         last_alert_at: UtcSeconds | None = None,
+        members: Mapping[str, RuleRunner] | None = None,
     ) -> None:
         """``is_active``: the rule's schedule. ``last_alert_at``: keeps the cooldown across restarts.
 
-        Its state is that of the settings until ``switch``.
+        ``members``: of a composition, the runners of its rules; they are asked before it in each frame. Its state is
+        that of the settings until ``switch``.
         """
+        self._members = members or {}
         self._camera_id = camera_id
         self._settings = settings
         self.rule_id = settings.id
@@ -65,7 +73,12 @@ class RuleRunner:
 
     def restart(self) -> None:
         """Forgets what the rule saw and counted (the recorder's clock was set back); the cooldown stays."""
-        self._rule = registry.rule(self._settings.type)(self._settings)
+        condition = registry.rule(self._settings.type)(self._settings)
+        self._rule: Rule | Composed = (
+            Composed(condition, self._members, self._counts) if isinstance(condition, Composition) else condition
+        )
+        self.occurrences: Sequence[Occurrence] = ()
+        """What came true in the last frame, also what the cooldown keeps from becoming an alert."""
         self.figures: Mapping[str, int] = self._rule.figures()
         """What the rule has counted, up to the last frame."""
 
@@ -77,17 +90,33 @@ class RuleRunner:
 
     def update(self, tick: Tick) -> list[Alert]:
         """Shows the rule one frame, if it is on duty; what it fires."""
+        return self._contained(tick, self._alerts) or []
+
+    def watch(self, tick: Tick) -> Sequence[Occurrence]:
+        """Shows the rule one frame like ``update``; what came true in it, without making alerts of it."""
+        return self._contained(tick, self._asked) or ()
+
+    def _contained(self, tick: Tick, work: Callable[[Tick], _Result]) -> _Result | None:
+        """None where the rule is not on duty, or fails."""
+        self.occurrences = ()
         if not self._is_on_duty(tick.captured_at):
-            return []
+            return None
         try:
-            occurrences = self._rule.update(replace(tick, tracks=tuple(filter(self._counts, tick.tracks))))
-            self.figures = self._rule.figures()
-            alerts = [self._alert(occurrence, tick) for occurrence in occurrences if self._starts_cooldown(occurrence)]
+            result = work(tick)
         except Exception:  # noqa: BLE001 - a rule may be anybody's plug-in; its defect must not stop the other rules
             self._note_defect()
-            return []
+            self.occurrences = ()
+            return None
         self._defects_in_a_row = 0
-        return alerts
+        return result
+
+    def _asked(self, tick: Tick) -> Sequence[Occurrence]:
+        self.occurrences = self._rule.update(replace(tick, tracks=tuple(filter(self._counts, tick.tracks))))
+        self.figures = self._rule.figures()
+        return self.occurrences
+
+    def _alerts(self, tick: Tick) -> list[Alert]:
+        return [self._alert(seen, tick) for seen in self._asked(tick) if self._starts_cooldown(seen)]
 
     def _is_on_duty(self, moment: UtcSeconds) -> bool:
         is_sound = self._defects_in_a_row < DEFECTS_IN_A_ROW
@@ -136,6 +165,43 @@ class RuleRunner:
             _log.exception("defect: a rule failed unexpectedly", **place)
         if self._defects_in_a_row == DEFECTS_IN_A_ROW:
             _log.error("the rule is switched off until the next start: it keeps failing", **place)
+
+
+def rule_runners(
+    camera_id: str,
+    rules: Sequence[RuleSettings],
+    *,
+    is_active: Callable[[RuleSettings], Callable[[UtcSeconds], bool]],
+    last_alerts: Mapping[str, UtcSeconds] | None = None,
+) -> list[RuleRunner]:
+    """One runner for each rule of a camera, in their order, but members before what is composed of them.
+
+    ``is_active``: the schedule of each rule. A member that is not among the rules never comes true.
+    """
+    settings = {rule.id: rule for rule in rules}
+    built: dict[str, RuleRunner] = {}
+
+    def build(rule: RuleSettings) -> None:
+        names = [name for name in _members_of(rule) if name in settings]
+        for name in names:
+            if name not in built:
+                build(settings[name])
+        built[rule.id] = RuleRunner(
+            camera_id,
+            rule,
+            is_active=is_active(rule),
+            last_alert_at=(last_alerts or {}).get(rule.id),
+            members={name: built[name] for name in names},
+        )
+
+    for rule in rules:
+        if rule.id not in built:
+            build(rule)
+    return list(built.values())
+
+
+def _members_of(rule: RuleSettings) -> tuple[str, ...]:
+    return rule.rules if isinstance(rule, CompositionSettings) else ()
 
 
 def _object(track: Track) -> AlertObject:

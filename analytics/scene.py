@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import structlog
 
+from analytics.detect.closer import look_closer
 from analytics.runner import RuleRunner
 from analytics.track.tracker import Tracker
 from core.contracts import Detector
-from core.types import Alert, Detection, FrameBoxes, Picture, Pixels, RuleState, Tick, UtcSeconds
+from core.types import Alert, Box, Detection, FrameBoxes, Picture, Pixels, RuleState, Tick, UtcSeconds
 
 _log = structlog.get_logger(component="analysis")
 
@@ -31,6 +32,13 @@ class _KnowsItsInput(Protocol):
     def picture_size(self, width: int, height: int) -> tuple[int, int]: ...
 
 
+class Look(NamedTuple):
+    """A closer look that a rule took: at which parts of the picture, and what was there."""
+
+    parts: tuple[Box, ...]
+    found: tuple[Detection, ...]
+
+
 class Verdict(NamedTuple):
     """What one frame brought."""
 
@@ -38,6 +46,8 @@ class Verdict(NamedTuple):
     boxes: FrameBoxes | None
     """Of every frame, empty ones included: a VMS that records them can tell "nothing there" from "not looked at". None
     where the detector failed."""
+    looks: Sequence[Look] | None = None
+    """Closer looks that rules took at this frame; None where the detector cannot look closer."""
 
 
 class SceneAnalyser:
@@ -48,6 +58,7 @@ class SceneAnalyser:
     ) -> None:
         self._camera_id = camera_id
         self._detector = detector
+        self._can_look_closer: bool = getattr(detector, "is_shared", False)  # one with a memory would learn the parts
         self._rules = rules
         self._min_confidence = min_confidence
         self._tracker: Tracker | None = None
@@ -85,9 +96,11 @@ class SceneAnalyser:
         if self._tracker is None:
             self._tracker = Tracker(min_score=self._min_confidence, aspect=frame.width / frame.height)
         tracks = self._tracker.update(detections, frame.captured_at)
-        tick = Tick(captured_at=frame.captured_at, tracks=tracks, pixels=frame)
+        looks = _Looks(self._detect_closer, frame) if self._can_look_closer else None
+        tick = Tick(captured_at=frame.captured_at, tracks=tracks, pixels=frame, closer=looks)
         alerts = [alert for rule in self._rules for alert in rule.update(tick)]
-        return Verdict(alerts, FrameBoxes(camera_id=self._camera_id, captured_at=frame.captured_at, tracks=tracks))
+        boxes = FrameBoxes(camera_id=self._camera_id, captured_at=frame.captured_at, tracks=tracks)
+        return Verdict(alerts, boxes, None if looks is None else looks.taken)
 
     def switch(self, states: Mapping[str, RuleState]) -> None:
         """What operators make of the rules (rule id → state); rules not named are as the settings say."""
@@ -122,6 +135,14 @@ class SceneAnalyser:
             _log.info("the detector works again", camera=self._camera_id)
         return detections
 
+    def _detect_closer(self, frame: Frame, parts: Sequence[Box]) -> list[Detection]:
+        """Fails into the rule that asked, as any of its defects."""
+        started = time.thread_time()
+        try:
+            return look_closer(self._detector, frame, parts)
+        finally:
+            self.inference_s += time.thread_time() - started
+
     def _picture(self, frame: Frame) -> Picture:
         if isinstance(self._detector, _KnowsItsInput):
             return frame.rgb(*self._detector.picture_size(frame.width, frame.height))
@@ -132,3 +153,21 @@ class SceneAnalyser:
         if not self._is_detector_failing:
             self._is_detector_failing = True
             _log.exception("defect: the detector failed unexpectedly", camera=self._camera_id)
+
+
+class _Looks:
+    """The closer looks of one frame: rules that look at the same parts share one."""
+
+    def __init__(self, detect: Callable[[Frame, Sequence[Box]], list[Detection]], frame: Frame) -> None:
+        self._detect = detect
+        self._frame = frame
+        self.taken: list[Look] = []
+
+    def __call__(self, parts: Sequence[Box]) -> list[Detection]:
+        """As ``core.types.CloserLook``."""
+        for look in self.taken:
+            if look.parts == tuple(parts):
+                return list(look.found)
+        found = self._detect(self._frame, parts)
+        self.taken.append(Look(tuple(parts), tuple(found)))
+        return found

@@ -5,18 +5,20 @@ Looks at the raw document, so that these problems are told together with those o
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from config.document import Document
+from config.model import CompositionSettings, Kinds, RuleSettings
 from config.problems import Location, Problem, path_text
 from config.wording import did_you_mean
 
 _Entry: TypeAlias = tuple[Location, Mapping[str, Any]]
 
 
-def inconsistencies(document: Document) -> Iterator[Problem]:
+def inconsistencies(document: Document, kinds: Kinds) -> Iterator[Problem]:
     """Problems of a site file."""
     vms = list(_entries(document.data, "vms", ()))
     cameras = list(_entries(document.data, "cameras", ()))
@@ -26,7 +28,7 @@ def inconsistencies(document: Document) -> Iterator[Problem]:
     declared_vms = [str(entry["id"]) for _, entry in vms if "id" in entry]
     declared_schedules = _keys(document.data, "schedules")
     for location, camera in cameras:
-        yield from repeated_rule_ids(document, camera, location)
+        yield from rule_inconsistencies(document, camera, location, kinds)
         yield from _undeclared(document, location, camera, "vms", declared_vms)
         for rule_location, rule in _entries(camera, "rules", location):
             yield from _undeclared(document, rule_location, rule, "schedule", declared_schedules)
@@ -34,9 +36,52 @@ def inconsistencies(document: Document) -> Iterator[Problem]:
         yield from _aimless_orders(document, location, entry, [camera for _, camera in cameras])
 
 
-def repeated_rule_ids(document: Document, camera: Any, location: Location) -> Iterator[Problem]:
-    """Rules of one camera, or of a rule file, that have the same id."""
+def rule_inconsistencies(document: Document, camera: Any, location: Location, kinds: Kinds) -> Iterator[Problem]:
+    """Problems between the rules of one camera, or of a rule file: repeated ids, compositions of what is not there."""
     yield from _repeated(document, list(_entries(camera, "rules", location)), "rule")
+    yield from composition_problems(document, camera, location, kinds)
+
+
+def composition_problems(document: Document, camera: Any, location: Location, kinds: Kinds) -> Iterator[Problem]:
+    """Compositions of rules that are unknown or never fire, and those that are composed of themselves."""
+    rules = [(place, rule) for place, rule in _entries(camera, "rules", location) if isinstance(rule.get("id"), str)]
+    types = {rule["id"]: kinds.rules.get(str(rule.get("type"))) for _, rule in rules}
+    members = {rule["id"]: _names(rule, "rules") for _, rule in rules if _is_composition(types[rule["id"]])}
+    for place, rule in rules:
+        for index, name in enumerate(members.get(rule["id"], ())):
+            where = (*place, "rules", index)
+            yield from _unfit_member(document, where, name, types)
+            if circle := _circle(rule["id"], name, members):
+                message = f"{rule['id']!r} is composed of itself: {' → '.join(circle)}"
+                yield _problem(document, where, message, "Take one of them out of the other's rules.")
+
+
+def _is_composition(model: type[RuleSettings] | None) -> bool:
+    return model is not None and issubclass(model, CompositionSettings)
+
+
+def _unfit_member(
+    document: Document, location: Location, name: str, types: Mapping[str, type[RuleSettings] | None]
+) -> Iterator[Problem]:
+    if name not in types:
+        remedy = f"{did_you_mean(name, sorted(types))}Its rules: {', '.join(sorted(types))}."
+        yield _problem(document, location, f"no rule beside it is called {name!r}", remedy)
+    elif (model := types[name]) is not None and not model.fires:
+        yield _problem(document, location, f"{name!r} only counts and never fires", "Name a rule that raises alerts.")
+
+
+def _circle(rule: str, member: str, members: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """The shortest way from a rule over one of its members back to itself; nothing where there is none."""
+    ways: dict[str, tuple[str, ...]] = {member: (rule, member)}
+    ends = deque([member])
+    while ends:
+        end = ends.popleft()
+        if end == rule:
+            return ways[end]
+        new = [name for name in members.get(end, ()) if name not in ways]
+        ways.update({name: (*ways[end], name) for name in new})
+        ends.extend(dict.fromkeys(new))
+    return ()
 
 
 def _entries(data: Any, key: str, location: Location) -> Iterator[_Entry]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.consistency import inconsistencies, repeated_rule_ids
+from config.consistency import inconsistencies, rule_inconsistencies
 from config.document import Document, read_document
 from config.model import REPEATED_ID, AnalysisSettings, AnyRule, Kinds, RuleSettings, SecretRef, Settings, SiteSettings
 from config.problems import Location, Problem, SettingsProblems, path_text
@@ -38,7 +38,7 @@ def load_site(path: Path, kinds: Kinds) -> SiteSettings:
         SettingsProblems: with everything that is wrong in it.
     """
     document = read_document(path)
-    return _load(document, SiteSettings, kinds, inconsistencies(document))
+    return _load(document, SiteSettings, kinds, inconsistencies(document, kinds))
 
 
 def load_rules(path: Path, kinds: Kinds) -> tuple[RuleSettings, ...]:
@@ -48,7 +48,7 @@ def load_rules(path: Path, kinds: Kinds) -> tuple[RuleSettings, ...]:
         SettingsProblems: with everything that is wrong in it.
     """
     document = read_document(path)
-    rules = _load(document, _RuleFile, kinds, repeated_rule_ids(document, document.data, ())).rules
+    rules = _load(document, _RuleFile, kinds, rule_inconsistencies(document, document.data, (), kinds)).rules
     return tuple(rule.model_copy(update={"schedule": None}) for rule in rules)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -170,6 +170,9 @@ class VmsSettings(Settings):
 class RuleSettings(Settings):
     """What every rule has; each rule type adds its own parameters in a subclass."""
 
+    fires: ClassVar[bool] = True
+    """Whether rules of this type raise alerts; false for those that only count."""
+
     id: Identifier
     """Unique within the camera."""
     type: str
@@ -202,6 +205,18 @@ class RuleSettings(Settings):
         if self.min_size > self.max_size:
             raise ValueError("min_size is above max_size: no object could count")
         return self
+
+
+class CompositionSettings(RuleSettings):
+    """What a rule has that is composed of other rules of the same camera."""
+
+    needs_every_member: ClassVar[bool] = True
+    """Whether one member that is off keeps it from ever firing."""
+
+    rules: Annotated[tuple[Identifier, ...], Field(min_length=2, max_length=16)]
+    """Ids of the rules of the same camera that it is composed of."""
+    within_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 10.0
+    """How far apart in capture time their occurrences may be."""
 
 
 UNKNOWN_KIND: Literal["unknown_kind"] = "unknown_kind"

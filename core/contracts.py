@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from config.model import CameraSettings, RuleSettings, SiteSettings, VmsSettings
+from config.model import CameraSettings, CompositionSettings, RuleSettings, SiteSettings, VmsSettings
 from core.types import (
     Alert,
     ControlMessage,
@@ -243,6 +243,25 @@ class Rule(ABC):
         return {}
 
 
+class Composition(ABC):
+    """A condition over what other rules of the same camera see. Entry point group ``vigie.rules``, like a ``Rule``.
+
+    Duties: those of a ``Rule``. It sees no picture and no track, only what came true: each of its members' occurrences
+    once, whether or not the member's own cooldown or state lets operators hear of it. A member that is off or outside
+    its schedule has none. The objects of what it returns are those of its members.
+    """
+
+    settings_model: ClassVar[type[CompositionSettings]]
+
+    @abstractmethod
+    def __init__(self, settings: RuleSettings) -> None:
+        """Takes settings of its own ``settings_model``."""
+
+    @abstractmethod
+    def update(self, captured_at: UtcSeconds, occurrences: Mapping[str, Sequence[Occurrence]]) -> list[Occurrence]:
+        """Looks at one frame: what came true in it by rule id (members without any may be absent); what that makes."""
+
+
 class AnalysisSink(Protocol):
     """Where an analyser puts its results. Called from the analyser's own thread; must not block long."""
 
@@ -321,6 +340,7 @@ __all__ = [
     "Capability",
     "Clock",
     "Command",
+    "Composition",
     "ConnectorServices",
     "ControlSource",
     "Detector",

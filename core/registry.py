@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeAlias
 
 from config.model import Kinds, SiteSettings
-from core.contracts import AnalyserFactory, Command, Detector, Rule, VmsConnector
+from core.contracts import AnalyserFactory, Command, Composition, Detector, Rule, VmsConnector
 from core.errors import UsageError, VigieError
 from core.types import Finding
 
@@ -65,9 +65,9 @@ def connector(name: str) -> type[VmsConnector]:
     return found
 
 
-def rule(name: str) -> type[Rule]:
-    """The rule class for ``type: name`` in the settings."""
-    found: type[Rule] = load(Group.RULES, name)
+def rule(name: str) -> type[Rule | Composition]:
+    """The class for ``type: name`` of a rule in the settings."""
+    found: type[Rule | Composition] = load(Group.RULES, name)
     return found
 
 

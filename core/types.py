@@ -6,7 +6,7 @@ Capture times are UTC seconds since the epoch, stamped by the recorder; for a pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -160,6 +160,13 @@ class Pixels(Protocol):
         """The luma as height x width uint8, scaled when a size is given."""
 
 
+CloserLook: TypeAlias = Callable[[Sequence[Box]], list[Detection]]
+"""Detects again in parts of the picture, each by itself and as large as the detector takes it; one inference a part.
+
+Boxes are in the whole picture, each object once; those that the border of their part cuts are left out.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """What a rule sees of one analysed frame."""
@@ -167,6 +174,8 @@ class Tick:
     captured_at: UtcSeconds
     tracks: tuple[Track, ...]
     pixels: Pixels | None = None
+    closer: CloserLook | None = None
+    """For rules that must see small objects; valid during ``update`` only. None where the detector cannot do so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

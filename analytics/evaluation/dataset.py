@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, ValidationError, model_validator
 
 from analytics.evaluation.scoring import Interval, Tolerances
+from config.consistency import composition_problems
 from config.document import Document, read_document
-from config.model import Identifier, Kinds, RuleSettings, Settings
+from config.model import CompositionSettings, Identifier, Kinds, RuleSettings, Settings
 from config.problems import Location, Problem, SettingsProblems, path_text
 from config.shape import child_of, models_along
 from config.wording import Place, did_you_mean, word
@@ -156,7 +157,7 @@ def load_dataset(path: Path, kinds: Kinds) -> Dataset:
     except ValidationError as error:
         raise SettingsProblems([*document.problems, *_faults(document, error, (), _File)]) from error
     settings, faults = _settings_of(document, file, kinds)
-    problems = [*document.problems, *faults, *_inconsistencies(document, file)]
+    problems = [*document.problems, *faults, *_inconsistencies(document, file, kinds)]
     if problems:
         raise SettingsProblems(problems)
     tolerances = Tolerances(**file.scoring.model_dump())
@@ -220,12 +221,13 @@ def _names(data: Any, location: Location) -> str:
     return f"{', '.join(named)}: " if named else ""
 
 
-def _inconsistencies(document: Document, file: _File) -> Iterator[Problem]:
+def _inconsistencies(document: Document, file: _File, kinds: Kinds) -> Iterator[Problem]:
     yield from _repeated(document, ("clips",), [clip.id for clip in file.clips], "clip of the set")
     for index, clip in enumerate(file.clips):
         place = ("clips", index)
         types = {rule.id: rule.type for rule in clip.rules}
         yield from _repeated(document, (*place, "rules"), [rule.id for rule in clip.rules], "rule of the clip")
+        yield from composition_problems(document, child_of(document.data["clips"], index), place, kinds)
         counted = [entry.rule for entry in clip.expected_counts]
         named = {"truth": [entry.rule for entry in clip.truth], "expected_counts": counted}
         for key, names in named.items():
@@ -285,4 +287,11 @@ def _rule(rule: _Rule, clip: _Clip, settings: RuleSettings | None, tolerances: T
 
 
 def _with_types(clip: DatasetClip, types: Sequence[str]) -> DatasetClip:
-    return replace(clip, rules=tuple(rule for rule in clip.rules if not types or rule.type in types))
+    """With these types only, and with the rules that a composition among them is composed of."""
+    names = [rule.id for rule in clip.rules if not types or rule.type in types]
+    by_id = {rule.id: rule for rule in clip.rules}
+    for name in names:
+        settings = by_id[name].settings
+        members = settings.rules if isinstance(settings, CompositionSettings) else ()
+        names += [member for member in dict.fromkeys(members) if member not in names]
+    return replace(clip, rules=tuple(rule for rule in clip.rules if rule.id in names))

@@ -19,6 +19,8 @@ from core.types import Occurrence, Polygon, Tick
 class CountingSettings(RuleSettings):
     """Settings of ``counting``."""
 
+    fires: ClassVar[bool] = False
+
     type: Literal["counting"]
     line: Line | None = None
     """Counts those who cross it, by direction, as ``line_crossing`` sees them. Either this or a zone."""

@@ -1,12 +1,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from analytics import checks
-from analytics.checks import check_models
-from config.model import AnalysisSettings, CameraSettings, SecretRef, Site, SiteSettings, VmsSettings
+from analytics.checks import check_compositions, check_models
+from analytics.rules.all_of import AllOfSettings
+from analytics.rules.any_of import AnyOfSettings
+from config.model import (
+    AnalysisSettings,
+    CameraSettings,
+    ControlSettings,
+    ControlState,
+    RuleSettings,
+    SecretRef,
+    Site,
+    SiteSettings,
+    State,
+    VmsSettings,
+)
 from core import registry
 from core.contracts import Detector
 from core.errors import ModelError, VigieError
@@ -103,3 +117,46 @@ def test_a_good_model_is_named_with_its_licence_and_classes() -> None:
     (finding,) = check_models(site_of(path))
     assert (finding.level, finding.subject, finding.code) == (FindingLevel.OK, path, "detector_opens")
     assert finding.message == "yolox_nano (yolox), licence Apache-2.0, 80 classes"
+
+
+def composing(*control: ControlSettings, state: State = State.ARMED, is_enabled: bool = True) -> SiteSettings:
+    """A camera with two rules, the second of which is off, and one of either composition."""
+    vms = VmsSettings(
+        id="v", type="any", url="https://v", username="u", password=SecretRef(env="X"), control=tuple(control)
+    )
+    rules = (
+        RuleSettings(id="a", type="any"),
+        RuleSettings(id="b", type="any", state=State.OFF),
+        AllOfSettings(id="all", type="all_of", rules=("a", "b"), state=state),
+        AnyOfSettings(id="one", type="any_of", rules=("a", "b"), state=state),
+    )
+    camera = CameraSettings(id="cam", vms="v", device="d", enabled=is_enabled, rules=rules)
+    return SiteSettings(version=1, site=Site(name="Gare"), vms=(vms,), cameras=(camera,))
+
+
+def test_a_composition_of_a_rule_that_is_off_is_a_warning_with_a_remedy() -> None:
+    every, either = check_compositions(composing())
+    assert (every.level, every.subject, every.code) == (FindingLevel.WARNING, "cam/all", "composition_member_off")
+    assert "can never fire: its member 'b' is off" in every.message
+    assert "does not hear of it" in either.message
+    assert "observe" in every.remedy
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [
+        ({"state": ControlState.ARMED}, 0),
+        ({"state": ControlState.OBSERVE, "cameras": ("cam",), "rules": ("b",)}, 0),
+        ({"state": ControlState.ARMED, "rules": ("a",)}, 2),
+        ({"state": ControlState.ARMED, "cameras": ("other",)}, 2),
+        ({"state": ControlState.OFF}, 2),
+        ({"state": ControlState.AS_CONFIGURED}, 2),
+    ],
+)
+def test_a_member_that_an_event_of_the_vms_switches_on_is_no_finding(order: dict[str, Any], found: int) -> None:
+    assert len(check_compositions(composing(ControlSettings(event="e", **order)))) == found
+
+
+def test_compositions_that_are_off_themselves_are_left_alone() -> None:
+    assert check_compositions(composing(state=State.OFF)) == []
+    assert check_compositions(composing(is_enabled=False)) == []

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 from structlog.testing import capture_logs
 
 from analytics.rules.zone_presence import ZonePresenceSettings
 from analytics.runner import RuleRunner
 from analytics.scene import SceneAnalyser, Verdict
-from core.contracts import Detector
+from config.model import RuleSettings
+from core import registry
+from core.contracts import Detector, Rule
+from core.types import Box, Detection, Occurrence, Tick
 from tests.analytics.frames import scene_frame
 from tests.analytics.scenes import BrightSpotDetector
 
@@ -102,3 +107,51 @@ def test_time_in_the_detector_is_measured() -> None:
     shown(analyser, *[INSIDE] * 5)
     assert analyser.inference_s > 0.0
     assert analyser.captured_at == pytest.approx(0.8)
+
+
+class SharedSpotDetector(BrightSpotDetector):
+    """Has no memory of the scene, so that it may look at parts of it."""
+
+    is_shared = True
+
+
+class LooksCloser(Rule):
+    """Looks at the same part in each frame, where it can."""
+
+    settings_model: ClassVar[type[RuleSettings]] = RuleSettings
+    found: ClassVar[list[list[Detection] | None]] = []
+    part = Box(left=0.25, top=0.25, right=0.75, bottom=1.0)
+
+    def __init__(self, settings: RuleSettings) -> None:
+        """Needs nothing."""
+
+    def update(self, tick: Tick) -> list[Occurrence]:
+        self.found.append(None if tick.closer is None else tick.closer([self.part]))
+        return []
+
+
+def looking(detector: BrightSpotDetector, monkeypatch: pytest.MonkeyPatch) -> Verdict:
+    """The verdict of one frame, with two rules that look closer."""
+    LooksCloser.found.clear()
+    monkeypatch.setattr(registry, "rule", lambda _name: LooksCloser)
+    rules = [
+        RuleRunner("cam", RuleSettings(id=name, type="looks"), is_active=lambda _moment: True) for name in ("a", "b")
+    ]
+    return SceneAnalyser("cam", detector, rules, min_confidence=0.35).analyse(scene_frame(0.0, INSIDE))
+
+
+def test_rules_look_closer_through_the_detector_and_share_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = SharedSpotDetector()
+    verdict = looking(detector, monkeypatch)
+    first, second = LooksCloser.found
+    assert first is not None
+    assert first == second
+    assert first[0].box.bottom == pytest.approx(0.7, abs=0.02)
+    assert len(detector.shapes) == 2
+    assert verdict.looks is not None
+    assert [(look.parts, list(look.found)) for look in verdict.looks] == [((LooksCloser.part,), first)]
+
+
+def test_a_detector_that_remembers_its_scene_is_not_shown_parts_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert looking(BrightSpotDetector(), monkeypatch).looks is None
+    assert LooksCloser.found == [None, None]

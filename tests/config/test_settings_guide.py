@@ -25,6 +25,7 @@ from config.model import (
 )
 from config.shape import fields_by_key
 from connectors.milestone.settings import VerdictSettings
+from connectors.onvif.settings import BrokerSettings, DeviceSettings, MulticastSettings
 from core import registry
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -38,6 +39,9 @@ SECTIONS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "`vms`": (VmsSettings, BaseModel),
     "`control`": (ControlSettings, BaseModel),
     "`verdicts`": (VerdictSettings, BaseModel),
+    "`device`": (DeviceSettings, BaseModel),
+    "`multicast`": (MulticastSettings, BaseModel),
+    "`broker`": (BrokerSettings, BaseModel),
     "`cameras`": (CameraSettings, BaseModel),
     "`rules`": (RuleSettings, BaseModel),
     **{f"`type: {name}`": (model, VmsSettings) for name, model in registry.kinds().vms.items()},

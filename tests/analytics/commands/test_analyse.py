@@ -11,6 +11,8 @@ import pytest
 
 from analytics import offline
 from analytics.commands.analyse import COMMAND
+from analytics.dossier import write
+from analytics.dossier.verdict import Outcome
 from analytics.runner import RuleRunner
 from config.load import SettingsProblems
 from config.model import AnalysisSettings
@@ -65,6 +67,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> list[AnalysisSettings]:
         return BrightSpotDetector()
 
     monkeypatch.setattr(offline, "create_detector", create)
+    monkeypatch.setattr(write, "create_detector", lambda _settings: BrightSpotDetector())
     return seen
 
 
@@ -207,3 +210,74 @@ def test_a_rule_that_fails_is_a_finding(
     monkeypatch.setattr(RuleRunner, "update", failing)
     assert run(video, "--rules", rules) == 1
     assert "defects of rules or detectors" in capsys.readouterr().err
+
+
+def test_a_dossier_of_each_alert_is_told_beside_it(
+    video: Path, rules: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(video, "--rules", rules, "--dossier", tmp_path / "d", "--json") == 0
+    alerts = json.loads(capsys.readouterr().out)["alerts"]
+    assert [alert["dossier"]["differences"] for alert in alerts] == [[], []]
+    assert sorted(path.name for path in (tmp_path / "d").iterdir()) == [
+        Path(alert["dossier"]["folder"]).name for alert in alerts
+    ]
+    assert run(video, "--rules", rules, "--dossier", tmp_path / "e") == 0
+    assert f"dossier: {tmp_path / 'e'}" in capsys.readouterr().err
+
+
+def test_a_dossier_that_does_not_give_the_same_verdict_is_a_finding(
+    video: Path,
+    rules: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = Outcome(dossier=None, sha256="0" * 64, differences=("it began elsewhere",))
+    monkeypatch.setattr(write, "replay", lambda _folder, _kinds: other)
+    assert run(video, "--rules", rules, "--dossier", tmp_path / "d") == 1
+    assert "does not give the same verdict again: it began elsewhere" in capsys.readouterr().err
+
+
+def test_a_rendering_holds_every_picture_and_not_only_the_analysed_ones(
+    video: Path, rules: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "out.mp4"
+    assert run(video, "--rules", rules, "--fps", 5, "--render", target, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["frames_analysed"], report["rendering"]) == (30, str(target))
+    with av.open(str(target)) as container:
+        assert len(list(container.decode(video=0))) == 60
+
+
+@pytest.mark.parametrize("name", ["out.avi", "absent/out.mp4", "folder.mp4", "clip.mp4"])
+def test_a_rendering_that_cannot_be_written_is_told_before_the_work(
+    video: Path, rules: Path, tmp_path: Path, name: str, settings: list[AnalysisSettings]
+) -> None:
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "clip.mp4").hardlink_to(video)
+    with pytest.raises(UsageError):
+        run(video, "--rules", rules, "--render", tmp_path / name)
+    assert settings == []
+
+
+COMPOSED = (
+    RULES
+    + """
+  - {id: both, type: all_of, rules: [yard, gate], within_s: 5}
+  - {id: never, type: sequence, rules: [gate, asleep]}
+"""
+)
+
+
+def test_compositions_fire_and_members_that_are_off_are_a_finding(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = tmp_path / "composed.yaml"
+    rules.write_text(COMPOSED, encoding="utf-8")
+    assert run(video, "--rules", rules, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [alert["rule"] for alert in report["alerts"]] == ["gate", "yard", "both"]
+    (finding,) = report["findings"]
+    assert (finding["code"], finding["rule"]) == ("composition_member_off", "never")
+    assert run(video, "--rules", rules) == 0
+    assert "never: sequence can never fire: its member 'asleep' is off" in capsys.readouterr().err

@@ -71,6 +71,28 @@ def test_clips_and_types_can_be_selected(tmp_path: Path) -> None:
     assert dataset.selected(types=[], clips=["elsewhere"]).clips == ()
 
 
+def composed_of(*members: str) -> dict[str, Any]:
+    data = content()
+    data["clips"][0]["rules"].append({"id": "both", "type": "any_of", "rules": list(members)})
+    return data
+
+
+def test_a_composition_is_selected_with_what_it_is_composed_of(tmp_path: Path) -> None:
+    dataset = load_dataset(written(tmp_path, composed_of("in", "dream")), rule_kinds())
+    (clip,) = dataset.selected(types=["any_of"], clips=[]).clips
+    assert [rule.id for rule in clip.rules] == ["in", "dream", "both"]
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"), [(("in", "inn"), "no rule beside it is called 'inn'"), (("in", "count"), "only counts")]
+)
+def test_a_composition_of_what_cannot_be_a_member_is_told(
+    tmp_path: Path, members: tuple[str, ...], expected: str
+) -> None:
+    with pytest.raises(SettingsProblems, match=expected):
+        load_dataset(written(tmp_path, composed_of(*members)), rule_kinds())
+
+
 @pytest.mark.parametrize(
     ("change", "is_same"),
     [

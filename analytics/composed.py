@@ -1,0 +1,50 @@
+"""A composition as its runner asks it: what its members said of the same frame, and where their objects are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from core.contracts import Composition
+from core.types import Occurrence, Tick, Track
+
+
+class Member(Protocol):
+    """A rule that a composition is composed of; it is asked before the composition in each frame."""
+
+    @property
+    def occurrences(self) -> Sequence[Occurrence]:
+        """What came true in the present frame."""
+
+
+class Composed:
+    """Stands where a ``Rule`` stands in its runner."""
+
+    def __init__(
+        self, composition: Composition, members: Mapping[str, Member], counts: Callable[[Track], bool]
+    ) -> None:
+        """``counts``: whether an object is one that the composition's own settings let count."""
+        self._composition = composition
+        self._members = members
+        self._counts = counts
+
+    def update(self, tick: Tick) -> list[Occurrence]:
+        """As ``Rule.update``. Objects that are still seen are told as they are in this frame."""
+        seen = {name: tuple(self._counting(member.occurrences)) for name, member in self._members.items()}
+        present = {track.track_id: track for track in tick.tracks}
+        return [
+            replace(made, tracks=tuple(present.get(track.track_id, track) for track in made.tracks))
+            for made in self._composition.update(tick.captured_at, seen)
+        ]
+
+    def figures(self) -> Mapping[str, int]:
+        """As ``Rule.figures``: none."""
+        return {}
+
+    def _counting(self, occurrences: Sequence[Occurrence]) -> Iterator[Occurrence]:
+        """Without objects that do not count, and without what is about such objects only."""
+        for occurrence in occurrences:
+            tracks = tuple(filter(self._counts, occurrence.tracks))
+            if tracks or not occurrence.tracks:
+                yield replace(occurrence, tracks=tracks)
