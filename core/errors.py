@@ -6,6 +6,7 @@ VigieError
 ├── SecretError              a secret cannot be read
 ├── ModelError               a detector model or its manifest cannot be used
 ├── StoreError               the database cannot be used
+│   └── StoreInUse           another process of Vigie owns it
 ├── CodecError               a packet, clip or stream cannot be decoded
 └── VmsError                 a VMS answered, or failed to answer
     ├── VmsUnavailable       nobody answers: refused, timed out, 5xx      retry later
@@ -64,6 +65,10 @@ class ModelError(VigieError):
 
 class StoreError(VigieError):
     """The database cannot be opened, migrated or written."""
+
+
+class StoreInUse(StoreError):
+    """Another process of Vigie owns the database: only one may."""
 
 
 class CodecError(VigieError):

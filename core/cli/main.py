@@ -27,9 +27,11 @@ BUILT_IN = {
     "check": ("core.cli.check:COMMAND", "check a site file, its secrets, its VMS and its cameras"),
     "demo": ("core.cli.demo:COMMAND", "show the main job on two simulated VMS"),
     "parked": ("core.cli.parked:COMMAND", "show deliveries that were set aside, or send them again"),
+    "qualify": ("core.cli.qualify:COMMAND", "show whether a rule that is observed may be armed"),
     "run": ("core.cli.run:COMMAND", "watch a site until stopped"),
     "schema": ("core.cli.schema:COMMAND", "print the JSON Schema of the site file"),
     "simulate": ("core.cli.simulate:COMMAND", "run a simulated VMS on this machine"),
+    "verdict": ("core.cli.verdict:COMMAND", "judge alerts, or list those that nobody judged"),
 }
 """Where each command is and what it does: ``--help`` imports none of them."""
 

@@ -17,6 +17,7 @@ from config.model import SiteSettings, VmsSettings
 from core import registry
 from core.clock import iso_utc
 from core.contracts import Capability, Clock, VmsConnector
+from core.engine.books import EVERY_S, Books
 from core.engine.control import Answers, ControlLink
 from core.engine.messages import AlertRaised, BoxesSeen, FromWorker, Heartbeat, StreamChanged
 from core.engine.overlay import OverlayPump
@@ -77,6 +78,7 @@ class Service:
         with ExitStack() as ending:
             self.store = Store.open(store_url(site), clock=self._clock)
             ending.callback(self.store.close)
+            self._books = Books(site, self.store, self._clock)
             self._vms: dict[str, _Vms] = {}
             for vms in site.vms:
                 connector = registry.connector(vms.type)(vms, services)
@@ -153,6 +155,7 @@ class Service:
             )
 
     def _start_threads(self) -> None:
+        fronts = self._fronts()  # before deliveries: some go through it
         self._ending.callback(self._stop_deliveries)
         for vms in self._vms.values():
             vms.relay.start()
@@ -160,11 +163,12 @@ class Service:
                 vms.overlay.start()
         # A machine that was too busy or asleep at that hour does it later.
         self._calendar.add_job(self._purge, "cron", hour=PURGE_HOUR, coalesce=True, misfire_grace_time=None)
+        self._calendar.add_job(self._keep_books, "interval", seconds=EVERY_S, coalesce=True, misfire_grace_time=None)
         self._calendar.start()
         self._ending.callback(self._calendar.shutdown)
         self._ending.callback(self._giving_up.set)
         self._ending.callback(self._pool.stop)
-        self._pool.start(self._fronts())
+        self._pool.start(fronts)
         self._ending.callback(self._stop_links)
         for vms in self._vms.values():
             for link in vms.links:
@@ -309,6 +313,9 @@ class Service:
             self.health.forget(component)
         elif message.cause or message.state is StreamState.STREAMING:
             self.health.report(Health(component=component, level=_STREAM_LEVEL[message.state], cause=message.cause))
+
+    def _keep_books(self) -> None:
+        self._books.keep(self._statistics.copy())
 
     def _purge(self) -> None:
         erased = self.store.purge(self._clock.utc() - self.site.storage.keep_alerts_days * DAY_S)

@@ -13,6 +13,7 @@ import structlog
 from config.model import CameraSettings, VmsSettings
 from core.contracts import Clock, VmsConnector
 from core.errors import StoreError
+from core.outbox.aside import OVERDUE_S, Aside
 from core.outbox.attempt import Attempt, Fate, attempt
 from core.outbox.breaker import BreakerState, CircuitBreaker
 from core.outbox.retry import RetryPolicy
@@ -67,6 +68,7 @@ class DeliveryRelay:
         self._rng = rng
         self._policy = policy or RetryPolicy()
         self._breaker = breaker or CircuitBreaker()
+        self._aside = Aside()
         self._troubles = Troubles(vms.id)
         self._faulty_cameras: set[str] = set()
         self._unwritten: Callable[[], object] | None = None
@@ -138,20 +140,26 @@ class DeliveryRelay:
 
     def _choose(self) -> tuple[Delivery | None, float]:
         """What to try now, or how long to wait for it. A probe takes the next delivery even before it is due."""
-        now = self._clock.utc()
-        is_probe = self._breaker.state(self._clock.monotonic()) is BreakerState.HALF_OPEN
-        delivery = self._store.next_delivery(self._vms.id, math.inf if is_probe else now)
+        now, ticks = self._clock.utc(), self._clock.monotonic()
+        is_probe = self._breaker.state(ticks) is BreakerState.HALF_OPEN
+        delivery = self._aside.first(ticks - OVERDUE_S)
+        delivery = delivery or self._next(math.inf if is_probe else now)
+        delivery = delivery or self._aside.first(math.inf if is_probe else ticks)
         if delivery is not None:
             return delivery, 0.0
-        due_at = self._store.next_due_at(self._vms.id)
+        due_at = self._store.next_due_at(self._vms.id, self._aside.keys)
         if due_at is None:
-            return None, IDLE_S
+            return None, min(IDLE_S, self._aside.wait_s(ticks))
         if due_at - now > max(self._policy.longest_s, SETTLE_S):
             # No delay is that long: the wall clock was set back meanwhile.
-            return self._store.next_delivery(self._vms.id, due_at), 0.0
-        return None, max(due_at - now, 0.0)
+            return self._next(due_at), 0.0
+        return None, min(max(due_at - now, 0.0), self._aside.wait_s(ticks))
+
+    def _next(self, now: float) -> Delivery | None:
+        return self._store.next_delivery(self._vms.id, now, self._aside.keys)
 
     def _handle(self, delivery: Delivery) -> None:
+        self._aside.remove(delivery)
         alert = self._store.alert(delivery.alert_id)
         if alert is None:  # erased since it was chosen, and its deliveries with it
             return
@@ -194,6 +202,10 @@ class DeliveryRelay:
             self._park(delivery, outcome.error)
         else:
             self._write(self._retry(delivery, outcome))
+            if outcome.fate is Fate.WAITING:
+                self._aside.put(delivery, self._clock.monotonic())
+            else:
+                self._aside.recall(delivery.camera_id)
 
     def _retry(self, delivery: Delivery, outcome: Attempt) -> Callable[[], None]:
         is_uncertain = delivery.may_have_arrived or outcome.fate in _MAY_HAVE_ARRIVED

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreInUse
 from core.store.failures import translated
 from core.store.lock import FileLock
 from core.store.rows import dump_json
@@ -51,22 +51,43 @@ class Backend:
 
 def connect(url: str) -> Backend:
     """Opens ``sqlite:///path`` or ``postgresql+psycopg://…`` for one service alone, without migrating it."""
+    parsed = _parsed(url)
+    return _connect_sqlite(parsed) if _is_sqlite(parsed) else _connect_postgresql(parsed)
+
+
+def look(url: str) -> Backend:
+    """Opens the database for reading only, beside whoever owns it: nothing is claimed, made, migrated or written."""
+    parsed = _parsed(url)
+    engine = _sqlite_reader(parsed) if _is_sqlite(parsed) else _postgresql_reader(parsed)
+    place = _sqlite_path(parsed) if _is_sqlite(parsed) else _shown(parsed)
+    return Backend(writer=engine, reader=engine, place=str(place), driver_error=_driver_error(parsed))
+
+
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise StoreError("the database URL cannot be read", remedy=_KNOWN_URLS) from error
-    if parsed.drivername in {"sqlite", "sqlite+pysqlite"} and parsed.database not in {None, "", ":memory:"}:
-        return _connect_sqlite(parsed)
     if parsed.drivername == "postgresql+psycopg":
-        return _connect_postgresql(parsed)
+        return parsed
+    if _is_sqlite(parsed) and parsed.database not in {None, "", ":memory:"}:
+        return parsed
     raise StoreError(f"databases of kind {parsed.drivername!r} are not supported", remedy=_KNOWN_URLS)
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.drivername in {"sqlite", "sqlite+pysqlite"}
+
+
+def _sqlite_path(url: URL) -> Path:
+    return Path(url.database or "").absolute()
 
 
 _KNOWN_URLS = "Write sqlite:///path/to/vigie.db or postgresql+psycopg://user@host/database in storage.url."
 
 
 def _connect_sqlite(url: URL) -> Backend:
-    path = Path(url.database or "").absolute()
+    path = _sqlite_path(url)
     lock = _private_file(path)
     url = url.set(database=str(path))
     backend = Backend(
@@ -130,14 +151,43 @@ def _look_at_sqlite(backend: Backend) -> None:
                 )
 
 
+def _sqlite_reader(url: URL) -> Engine:
+    """``mode=ro``: such a connection can neither write nor checkpoint, not even as the last one that closes."""
+    path = _sqlite_path(url)
+    try:
+        path.stat()  # not by opening it: closing would drop the locks that SQLite holds in this process
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"there is no database {path}", remedy="Start the service once, or mend storage in the site file."
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"the database {path} cannot be read: {error.strerror}", remedy="Run the command as the service's account."
+        ) from error
+    named = url.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
+    engine = _engine(named, size=_READERS, connect_args={"timeout": WAIT_S})
+    _hook_sqlite(engine, "BEGIN", ("query_only = ON",))
+    return engine
+
+
+def _postgresql_arguments(more: str = "") -> dict[str, Any]:
+    options = f"-c lock_timeout={int(WAIT_S * 1000)} -c statement_timeout={_STATEMENT_MS}{more}"
+    return {"connect_timeout": int(WAIT_S), "options": options, "application_name": "vigie"}
+
+
+def _postgresql_reader(url: URL) -> Engine:
+    return _engine(url, size=_READERS, connect_args=_postgresql_arguments(" -c default_transaction_read_only=on"))
+
+
+def _shown(url: URL) -> str:
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
 def _connect_postgresql(url: URL) -> Backend:
-    options = f"-c lock_timeout={int(WAIT_S * 1000)} -c statement_timeout={_STATEMENT_MS}"
-    arguments = {"connect_timeout": int(WAIT_S), "options": options, "application_name": "vigie"}
-    reading = arguments | {"options": f"{options} -c default_transaction_read_only=on"}
     backend = Backend(
-        writer=_engine(url, size=1, connect_args=arguments),
-        reader=_engine(url, size=_READERS, connect_args=reading),
-        place=url.set(query={}).render_as_string(hide_password=True),
+        writer=_engine(url, size=1, connect_args=_postgresql_arguments()),
+        reader=_postgresql_reader(url),
+        place=_shown(url),
         driver_error=_driver_error(url),
     )
 
@@ -147,7 +197,7 @@ def _connect_postgresql(url: URL) -> Backend:
         connection.commit()
         if not claimed:
             connection.close()
-            raise StoreError(
+            raise StoreInUse(
                 f"another Vigie service uses the database {backend.place}",
                 remedy="Stop that service first: only one may write a database.",
             )

@@ -13,8 +13,12 @@ from config.model import ControlState
 from core.contracts import Clock
 from core.store.models import alerts, cursors, deliveries, switches, verdicts
 from core.store.rows import storable
+from core.store.slips import Judgement, SlipBox
 from core.store.transactions import Transactions
 from core.types import Answer, Delivery, RuleState, UtcSeconds, VerdictGiven
+
+BY_HAND = ""
+"""Instead of a VMS: a person told it to Vigie itself."""
 
 _UUID_DIGITS = 32
 _PREFIX = "vigie:"
@@ -22,7 +26,7 @@ _PREFIX = "vigie:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What an operator said of one alert; the latest word counts."""
+    """What an operator said of one alert; the latest word counts. ``vms_id`` may be ``BY_HAND``."""
 
     alert_id: UUID
     camera_id: str
@@ -55,20 +59,31 @@ class Feedback:
 
     def judge(self, vms_id: str, verdict: VerdictGiven) -> Verdict | None:
         """Keeps a verdict; what stands then, or None where nothing changed: an alert of another system, an old word."""
-        row = {
-            "vms_id": vms_id,
-            "answer": verdict.answer.value,
-            "said_at": float(verdict.at),
-            "said_by": storable(verdict.by),
-            "comment": storable(verdict.comment),
-        }
         with self._transactions.writing() as connection:
-            seq = _alert_of(connection, verdict.token)
-            if seq is None or _is_known(connection, seq, row):
-                return None
-            connection.execute(delete(verdicts).where(verdicts.c.alert_seq == seq))
-            connection.execute(insert(verdicts).values(alert_seq=seq, heard_at=self._clock.utc(), **row))
-            return _read_verdict(connection.execute(_select_verdicts().where(verdicts.c.alert_seq == seq)).one())
+            return self._keep(connection, _alert_of(connection, verdict.token), _verdict_row(vms_id, verdict))
+
+    def judge_by_hand(self, given: Judgement) -> Verdict | None:
+        """Keeps what a person told Vigie itself, of an alert that no VMS needs to know; as ``judge``."""
+        with self._transactions.writing() as connection:
+            seq = connection.execute(select(alerts.c.seq).where(alerts.c.alert_id == given.alert_id)).scalar()
+            return self._keep(connection, seq, _verdict_row(BY_HAND, given))
+
+    def take_in(self, box: SlipBox) -> list[Verdict]:
+        """Keeps the verdicts that people left on slips; those that changed something. A slip is gone once it is kept."""
+        kept = []
+        for slip, given in box.waiting().items():
+            verdict = self.judge_by_hand(given)
+            box.discard(slip)
+            if verdict is not None:
+                kept.append(verdict)
+        return kept
+
+    def _keep(self, connection: Connection, seq: int | None, row: dict[str, Any]) -> Verdict | None:
+        if seq is None or _is_known(connection, seq, row):
+            return None
+        connection.execute(delete(verdicts).where(verdicts.c.alert_seq == seq))
+        connection.execute(insert(verdicts).values(alert_seq=seq, heard_at=self._clock.utc(), **row))
+        return _read_verdict(connection.execute(_select_verdicts().where(verdicts.c.alert_seq == seq)).one())
 
     def verdict(self, alert_id: UUID) -> Verdict | None:
         """What operators said of an alert."""
@@ -136,6 +151,16 @@ def _alert_of(connection: Connection, token: str) -> int | None:
     rows = connection.execute(columns).all()
     exact = [row for row in rows if Delivery.token_of(row.key) == token.lower()]
     return int(exact[0].alert_seq) if exact else None
+
+
+def _verdict_row(vms_id: str, said: VerdictGiven | Judgement) -> dict[str, Any]:
+    return {
+        "vms_id": vms_id,
+        "answer": said.answer.value,
+        "said_at": float(said.at),
+        "said_by": storable(said.by),
+        "comment": storable(said.comment),
+    }
 
 
 def _is_known(connection: Connection, seq: int, row: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from core.errors import StoreError
+from core.errors import StoreInUse
 
 _LOCKED_BYTE = 1 << 30
 """Far behind the text, so that on Windows, where locks are mandatory, others can still read who holds it."""
@@ -31,7 +31,7 @@ class FileLock:
     """Held from construction to ``release``. The file stays: removing it would race with the next holder."""
 
     def __init__(self, path: Path) -> None:
-        """Takes the lock, or raises ``StoreError`` naming the process that holds it."""
+        """Takes the lock, or raises ``StoreInUse`` naming the process that holds it."""
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
         try:
             _try_lock(self._file.fileno())
@@ -45,11 +45,11 @@ class FileLock:
         """Lets others have it. May be called twice."""
         self._file.close()
 
-    def _held(self, path: Path) -> StoreError:
+    def _held(self, path: Path) -> StoreInUse:
         self._file.seek(0)
         holder = self._file.read(_PID_LENGTH).decode("ascii", "replace") or "unknown"
         self._file.close()
-        return StoreError(
+        return StoreInUse(
             f"another Vigie service uses this database: process {holder} holds {path}",
             remedy="Stop that service first: only one may write a database.",
         )

@@ -15,9 +15,7 @@ from core.errors import StoreError
 
 def upgrade(writer: Engine, place: str) -> None:
     """Runs the missing migrations in one transaction; raises ``StoreError`` for a database of a newer Vigie."""
-    config = Config()
-    config.set_main_option("script_location", "core.store:migrations")
-    config.set_main_option("path_separator", "os")
+    config = _config()
     with writer.connect() as connection:
         _switch_foreign_keys(connection, "OFF")
         try:
@@ -27,6 +25,26 @@ def upgrade(writer: Engine, place: str) -> None:
                 command.upgrade(config, "head")
         finally:
             _switch_foreign_keys(connection, "ON")
+
+
+def require_current(reader: Engine, place: str) -> None:
+    """Raises ``StoreError`` unless the database has exactly this version's tables; changes nothing."""
+    scripts = ScriptDirectory.from_config(_config())
+    with reader.connect() as connection:
+        _refuse_newer(connection, scripts, place)
+        heads = set(MigrationContext.configure(connection).get_current_heads())
+    if heads != set(scripts.get_heads()):
+        raise StoreError(
+            f"the database {place} does not have the tables of this version of Vigie yet",
+            remedy="Start the service of this version once: it makes them.",
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "core.store:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 def _refuse_newer(connection: Connection, scripts: ScriptDirectory, place: str) -> None:

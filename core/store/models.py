@@ -1,7 +1,8 @@
 """The tables. ``migrations`` holds the way from each version to the next; a test keeps both equal.
 
 An *alert* has any number of *deliveries*, and at most one *verdict*. Each delivery waits in a *lane*: one camera in one
-VMS, served in order. A *switch* is what operators last did to a rule, a *cursor* how far a control channel was heard.
+VMS, served in order. A *switch* is what operators last did to a rule, a *cursor* how far a control channel was heard, a
+*watch* a stretch of time in which a rule watched.
 Times are UTC seconds in double precision, exactly as the domain has them.
 """
 
@@ -146,4 +147,17 @@ cursors = Table(
     Column("vms_id", String(ID_LENGTH), primary_key=True),
     Column("channel", String(ID_LENGTH), primary_key=True),
     Column("heard_to", Double, nullable=False),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("seq", _RowId, primary_key=True),
+    Column("camera_id", String(ID_LENGTH), nullable=False),
+    Column("rule_id", String(ID_LENGTH), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("begun_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
+    CheckConstraint("state IN ('observe', 'armed')", name="state"),
+    Index(None, "ended_at"),
 )

@@ -64,9 +64,9 @@ def select_deliveries(vms_id: str | None, state: DeliveryState | None, limit: in
     return wanted
 
 
-def select_next(vms_id: str, now: UtcSeconds) -> Select[Any]:
-    """The due head of the lane that was served longest ago."""
-    heads = _heads(vms_id)
+def select_next(vms_id: str, now: UtcSeconds, aside: Collection[UUID] = ()) -> Select[Any]:
+    """The due head of the lane that was served longest ago. Deliveries that stand ``aside`` hold up nobody."""
+    heads = _heads(vms_id, aside)
     joined = heads.join(deliveries, deliveries.c.seq == heads.c.seq).join(
         alerts, alerts.c.seq == deliveries.c.alert_seq
     )
@@ -75,9 +75,9 @@ def select_next(vms_id: str, now: UtcSeconds) -> Select[Any]:
     return select(*columns).select_from(joined).where(*may_go).order_by(heads.c.turn, heads.c.lane_id).limit(1)
 
 
-def select_next_due_at(vms_id: str) -> Select[Any]:
+def select_next_due_at(vms_id: str, aside: Collection[UUID] = ()) -> Select[Any]:
     """When the first head is due."""
-    heads = _heads(vms_id)
+    heads = _heads(vms_id, aside)
     joined = heads.join(deliveries, deliveries.c.seq == heads.c.seq)
     columns: tuple[ColumnElement[Any], ...] = (func.min(deliveries.c.next_at),)
     return select(*columns).select_from(joined).where(deliveries.c.state == DeliveryState.PENDING.value)
@@ -139,15 +139,16 @@ def delete_settled(before: UtcSeconds, limit: int) -> Delete:
     return delete(alerts).where(alerts.c.seq.in_(old))
 
 
-def _heads(vms_id: str) -> CTE:
+def _heads(vms_id: str, aside: Collection[UUID] = ()) -> CTE:
     """Each lane with the one delivery that may go next; it may not go while it is being sent.
 
     Materialised, because SQLite would else start from everything that is pending.
     """
     ahead = deliveries.alias("ahead")
+    others = (ahead.c.key.not_in(aside),) if aside else ()
     head = (
         select(ahead.c.seq)
-        .where(ahead.c.lane_id == lanes.c.lane_id, _is_waiting(ahead))
+        .where(ahead.c.lane_id == lanes.c.lane_id, _is_waiting(ahead), *others)
         .order_by(ahead.c.captured_at, ahead.c.alert_seq, ahead.c.position)
         .limit(1)
         .correlate(lanes)

@@ -13,12 +13,13 @@ from sqlalchemy import Connection, insert, select
 from core.contracts import Clock
 from core.errors import StoreError
 from core.store import models, queries
-from core.store.backend import Backend, connect
+from core.store.backend import Backend, connect, look
 from core.store.failures import translated
 from core.store.feedback import Feedback
-from core.store.migrate import upgrade
+from core.store.migrate import require_current, upgrade
 from core.store.rows import alert_row, delivery_row, read_alert, read_delivery, storable
 from core.store.transactions import Transactions
+from core.store.watches import Watches, delete_watches
 from core.types import Alert, Delivery, DeliveryState, Receipt, UtcSeconds
 
 SETTLE_S = 1.0
@@ -44,6 +45,8 @@ class Store:
         self._transactions = Transactions(backend)
         self.feedback = Feedback(self._transactions, clock)
         """What the VMS answers: verdicts and rules that its operators switched."""
+        self.watches = Watches(self._transactions)
+        """When each rule watched."""
 
     @classmethod
     def open(cls, url: str, *, clock: Clock) -> Store:
@@ -55,6 +58,21 @@ class Store:
         try:
             with translated(backend.place, backend.driver_error):
                 upgrade(backend.writer, backend.place)
+        except StoreError:
+            backend.close()
+            raise
+        return cls(backend, clock)
+
+    @classmethod
+    def look(cls, url: str, *, clock: Clock) -> Store:
+        """Opens the database for reading, also while a service owns it; whatever would write raises ``StoreError``.
+
+        Raises ``StoreError`` when there is no database, or one whose tables are not those of this version.
+        """
+        backend = look(url)
+        try:
+            with translated(backend.place, backend.driver_error):
+                require_current(backend.reader, backend.place)
         except StoreError:
             backend.close()
             raise
@@ -98,10 +116,11 @@ class Store:
         return {row[0]: row[1] for row in self._transactions.all(queries.select_last_alerts(camera_id))}
 
     def purge(self, before: UtcSeconds) -> int:
-        """Erases alerts captured before then, with snapshots and deliveries; returns how many.
+        """Erases alerts captured before then, with snapshots and deliveries, and when rules watched; how many alerts.
 
         An alert with a delivery still to be made is never erased; one whose delivery is parked is.
         """
+        self._transactions.execute(delete_watches(before))
         total = 0
         while True:
             count = self._transactions.execute(queries.delete_settled(before, _PURGE_BATCH))
@@ -119,14 +138,17 @@ class Store:
         values = {"state": _PENDING.value, "may_have_arrived": True, "next_at": self._clock.utc() + SETTLE_S}
         return self._transactions.execute(queries.change_sending().values(values))
 
-    def next_delivery(self, vms_id: str, now: UtcSeconds) -> Delivery | None:
-        """What to send next: due at ``now``, first of its camera, of the camera that waited longest for its turn."""
-        row = self._transactions.first(queries.select_next(vms_id, now))
+    def next_delivery(self, vms_id: str, now: UtcSeconds, aside: Collection[UUID] = ()) -> Delivery | None:
+        """What to send next: due at ``now``, first of its camera, of the camera that waited longest for its turn.
+
+        Those whose keys are ``aside`` are passed over, and what comes after them need not wait for them.
+        """
+        row = self._transactions.first(queries.select_next(vms_id, now, aside))
         return None if row is None else read_delivery(row)
 
-    def next_due_at(self, vms_id: str) -> UtcSeconds | None:
+    def next_due_at(self, vms_id: str, aside: Collection[UUID] = ()) -> UtcSeconds | None:
         """When ``next_delivery`` will have something, at the earliest; None when nothing is pending."""
-        moment: UtcSeconds | None = self._transactions.first(queries.select_next_due_at(vms_id))[0]
+        moment: UtcSeconds | None = self._transactions.first(queries.select_next_due_at(vms_id, aside))[0]
         return moment
 
     def mark_sending(self, key: UUID) -> bool:

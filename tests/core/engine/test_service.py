@@ -170,6 +170,22 @@ def test_a_start_that_fails_half_way_leaves_no_thread_and_no_lock(
     Service(site(camera("a"), folder=tmp_path / "var"), tmp_path / "s.yaml", services_for(tmp_path / "s.yaml")).stop()
 
 
+def test_what_deliveries_go_through_is_there_before_the_first_of_them(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+
+    def start_front(_self: object, _cameras: object) -> dict[str, str]:
+        seen.append(threads())
+        return {}
+
+    monkeypatch.setattr(service._pool, "start", lambda _fronts: None)
+    monkeypatch.setattr(FakeConnector, "start_front", start_front)
+    service.start()
+    service.stop()
+    assert seen == [set()]
+
+
 def test_a_stop_may_be_repeated(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service._pool, "start", lambda _fronts: None)
     service.start()

@@ -120,6 +120,42 @@ def test_what_lies_ready_for_the_vms_is_asked_for_steadily_and_proves_that_it_is
     assert bench.relay.health().level is HealthLevel.GREEN
 
 
+def test_what_lies_ready_holds_up_neither_its_camera_nor_others_and_keeps_its_order(make: Make) -> None:
+    """A VMS that fetches every few seconds takes all at once, not one alert each time."""
+    bench = make(*[Outcome.LIE_READY] * 20)
+    for _ in range(20):
+        bench.add()
+    for _ in range(20):
+        assert bench.relay.step() == 0.0
+    assert [delivery.attempts for delivery in bench.connector.attempts] == [0] * 20
+    assert bench.clock.monotonic() == 0.0
+    assert bench.drain() == pytest.approx(SETTLE_S)
+    assert bench.accepted() == [("a", "event")] * 20
+    captured = [taken.alert.captured_at for taken in bench.connector.accepted]
+    assert captured == sorted(captured)
+
+
+def test_what_lay_ready_and_is_gone_takes_its_place_in_the_row_again(make: Make) -> None:
+    bench = make(Outcome.LIE_READY, Outcome.LIE_READY, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE)
+    first, second = bench.add(), bench.add()
+    bench.relay.step()
+    bench.relay.step()
+    bench.connector._landing.clear()
+    bench.drain()
+    assert [taken.alert.alert_id for taken in bench.connector.accepted] == [first.alert_id, second.alert_id]
+
+
+def test_new_alerts_do_not_keep_what_lies_ready_from_being_asked_for(make: Make) -> None:
+    bench = make(Outcome.LIE_READY)
+    ready = bench.add()
+    bench.relay.step()
+    for _ in range(100):
+        bench.add("b")
+        bench.clock.advance(0.1)
+        bench.relay.step()
+    assert bench.connector.questions[0].alert_id == ready.alert_id
+
+
 def test_where_the_vms_cannot_be_asked_it_is_sent_again_and_counted(make: Make) -> None:
     bench = make(Outcome.DROP_AFTER_ACCEPT, Outcome.UNAVAILABLE, Outcome.OK, askable=())
     bench.add()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
@@ -99,11 +100,11 @@ def test_a_defect_of_the_relay_itself_does_not_end_its_thread(
 ) -> None:
     real, failed = store.next_delivery, threading.Event()
 
-    def failing_once(vms_id: str, now: float) -> Delivery | None:
+    def failing_once(vms_id: str, now: float, aside: Collection[UUID]) -> Delivery | None:
         if not failed.is_set():
             failed.set()
             raise KeyError("a defect")
-        return real(vms_id, now)
+        return real(vms_id, now, aside)
 
     monkeypatch.setattr(store, "next_delivery", failing_once)
     add(store)
