@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from analytics.evaluation.results import ClipResult, RuleResult
 from analytics.evaluation.scoring import Outcome
-from analytics.evaluation.statistics import Range, f1, f1_range, percentile, ratio, wilson
+from analytics.evaluation.statistics import f1, f1_range, percentile, ratio
+from core.statistics import Range, wilson
 
 ENOUGH_INTERVALS = 5
 """A condition with fewer true events of a type gets no figures: they would say nothing."""

@@ -13,8 +13,8 @@ from analytics.evaluation.measure import Measurement, alerts_of
 from analytics.evaluation.page import page
 from analytics.evaluation.results import ClipResult, Evaluation, RuleResult
 from analytics.evaluation.scoring import Outcome
-from analytics.evaluation.statistics import Range
 from analytics.evaluation.timeline import timeline
+from core.statistics import Range
 
 _COLUMNS = (
     "events",

@@ -11,12 +11,12 @@ import numpy as np
 from pydantic import Field
 
 from analytics.detect.labels import OBJECT
-from analytics.rules.appearance import appearance_of
-from analytics.rules.attendance import Attendance, Presence, boxes_of
+from analytics.rules.abandoned.appearance import appearance_of
+from analytics.rules.abandoned.attendance import Attendance, Presence, boxes_of
+from analytics.rules.abandoned.leftovers import SURE_S, Leftover, Leftovers, is_a_thing, is_covered
+from analytics.rules.abandoned.patches import Patch, patches_in
+from analytics.rules.abandoned.standing_changes import Changes, Mask, StandingChanges
 from analytics.rules.geometry import contains, ground_point, overlap
-from analytics.rules.leftovers import SURE_S, Leftover, Leftovers, is_a_thing, is_covered
-from analytics.rules.patches import Patch, patches_in
-from analytics.rules.standing_changes import Changes, Mask, StandingChanges
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule

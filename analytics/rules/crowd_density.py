@@ -11,9 +11,9 @@ from pydantic import Field, model_validator
 
 from analytics.detect.closer import distinct, grid
 from analytics.detect.labels import PERSON
+from analytics.rules.crowds.ground import Ground
+from analytics.rules.crowds.headcount import headcount
 from analytics.rules.geometry import contains, ground_point
-from analytics.rules.ground import Ground
-from analytics.rules.headcount import headcount
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule

@@ -9,11 +9,11 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 import numpy as np
 from pydantic import Field
 
-from analytics.rules.crowd_statistics import Chosen, Gathering, running, scattering
+from analytics.rules.crowds.normal import Lasting, Normal
+from analytics.rules.crowds.people_moving import Paths, Walkers, body_length, pedestrians, vehicles
+from analytics.rules.crowds.statistics import Chosen, Gathering, running, scattering
+from analytics.rules.crowds.turmoil import Turmoil
 from analytics.rules.geometry import contains, ground_point
-from analytics.rules.normal import Lasting, Normal
-from analytics.rules.people_moving import Paths, Walkers, body_length, pedestrians, vehicles
-from analytics.rules.turmoil import Turmoil
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from analytics.rules.flames import Flames
+from analytics.rules.fires.flames import Flames
+from analytics.rules.fires.places import Confirmed, Places
+from analytics.rules.fires.smoke import Smoke
 from analytics.rules.geometry import contains
-from analytics.rules.places import Confirmed, Places
-from analytics.rules.smoke import Smoke
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule

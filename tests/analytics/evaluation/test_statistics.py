@@ -4,25 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.evaluation.statistics import f1, f1_range, percentile, ratio, wilson
-
-
-@pytest.mark.parametrize(
-    ("successes", "trials", "low", "high"),
-    [
-        (0, 10, 0.0, 0.2775),
-        (10, 10, 0.7225, 1.0),
-        (1, 1, 0.2065, 1.0),
-        (5, 10, 0.2366, 0.7634),
-        (81, 263, 0.2553, 0.3662),
-    ],
-)
-def test_wilson_s_interval_of_known_samples(successes: int, trials: int, low: float, high: float) -> None:
-    assert wilson(successes, trials) == pytest.approx((low, high), abs=5e-5)
+from analytics.evaluation.statistics import f1, f1_range, percentile, ratio
 
 
 def test_nothing_is_said_of_nothing() -> None:
-    assert wilson(0, 0) is None
     assert f1_range(0, 0, 0) is None
     assert ratio(3, 0) is None
     assert percentile([], 0.5) is None

@@ -5,7 +5,19 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tests.analytics.rules.fires import AMBER, FPS, HEIGHT, RED, SODIUM, WARM_WHITE, WIDTH, Canvas, Scene, lamp, room
+from tests.analytics.rules.painted_fires import (
+    AMBER,
+    FPS,
+    HEIGHT,
+    RED,
+    SODIUM,
+    WARM_WHITE,
+    WIDTH,
+    Canvas,
+    Scene,
+    lamp,
+    room,
+)
 
 
 def write(

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from analytics.rules.fire import Fire, FireSettings
 from core.types import Box, Tick, Track
 from tests.analytics.rules import lights
-from tests.analytics.rules.fires import Burning, Painted, Scene, room, shown, smoking, watched
+from tests.analytics.rules.painted_fires import Burning, Painted, Scene, room, shown, smoking, watched
 
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 RIGHT = ((0.7, 0.0), (1.0, 0.0), (1.0, 1.0), (0.7, 1.0))

@@ -6,7 +6,7 @@ import pytest
 
 from analytics.rules.steadying import Steadying
 from core.types import Picture
-from tests.analytics.rules.fires import HEIGHT, WIDTH, room
+from tests.analytics.rules.painted_fires import HEIGHT, WIDTH, room
 
 SCENE = np.clip(room(120.0), 0.0, 255.0).astype(np.uint8)
 INSIDE = (slice(12, -12), slice(12, -12))

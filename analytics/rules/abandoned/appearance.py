@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.detect.texture import Texture as _Pattern
-from analytics.rules.standing_changes import Changes, Mask
+from analytics.rules.abandoned.standing_changes import Changes, Mask
 from core.types import Picture
 
 _DARK: Final = 8.0

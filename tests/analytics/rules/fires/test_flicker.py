@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.rules.flicker import Flicker
+from analytics.rules.fires.flicker import Flicker
 
 PICTURES, PLACES, SPAN_S = 25, 40, 3.0
 TIMES = np.linspace(0.0, SPAN_S, PICTURES, dtype=np.float32)[:, None]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.rules.headcount import headcount
+from analytics.rules.crowds.headcount import headcount
 from core.types import Box
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.rules.attendance import Attendance
+from analytics.rules.abandoned.attendance import Attendance
 from core.types import Box, Point, Track
 from tests.analytics.rules.walks import at, between
 

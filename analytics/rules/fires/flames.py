@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.rules.flicker import Flicker
+from analytics.rules.fires.flicker import Flicker
 from analytics.rules.steadying import Steadying
 from core.types import Box, Picture, UtcSeconds
 

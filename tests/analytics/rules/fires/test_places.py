@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.rules.places import Places
+from analytics.rules.fires.places import Places
 from core.types import Box
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.rules.people_moving import Walkers
+from analytics.rules.crowds.people_moving import Walkers
 from core.types import UtcSeconds
 
 _ALONG: Final = 0.5

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from analytics.rules.appearance import Appearance
-from analytics.rules.attendance import HANDS, Attendance, Presence
+from analytics.rules.abandoned.appearance import Appearance
+from analytics.rules.abandoned.attendance import HANDS, Attendance, Presence
+from analytics.rules.abandoned.patches import Patch
 from analytics.rules.geometry import overlap
-from analytics.rules.patches import Patch
 from core.types import Box, UtcSeconds
 
 _BEFORE_S: Final = 1.0

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.rules.appearance import appearance_of, is_light
-from analytics.rules.patches import patches_in
-from analytics.rules.standing_changes import Changes, Mask, StandingChanges
+from analytics.rules.abandoned.appearance import appearance_of, is_light
+from analytics.rules.abandoned.patches import patches_in
+from analytics.rules.abandoned.standing_changes import Changes, Mask, StandingChanges
 from core.types import Picture
 from tests.analytics.rules.leftover_scenes import HIGH, WIDE, texture
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from analytics.rules.ground import Ground
+from analytics.rules.crowds.ground import Ground
 
 TRAPEZE = ((0.4, 0.5), (0.6, 0.5), (0.9, 0.9), (0.1, 0.9))
 

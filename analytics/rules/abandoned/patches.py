@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.rules.appearance import is_light
-from analytics.rules.standing_changes import Changes, Mask
+from analytics.rules.abandoned.appearance import is_light
+from analytics.rules.abandoned.standing_changes import Changes, Mask
 from core.types import Box
 
 _LEAST_AREA: Final = 24

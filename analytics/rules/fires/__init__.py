@@ -1,0 +1,1 @@
+"""What ``fire`` decides by: flames, smoke, and places where they keep being found."""
