@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 import cv2
@@ -66,6 +67,7 @@ class Fire(Rule):
         self._named = {kind: Places(hold_s=_NAMED_HOLD_S, share=_NAMED_SHARE) for kind in self._kinds}
         self._size: tuple[int, int] | None = None
         self._burnt_at: UtcSeconds | None = None
+        self._numbers = count(1)
 
     def update(self, tick: Tick) -> list[Occurrence]:
         now = tick.captured_at
@@ -76,11 +78,19 @@ class Fire(Rule):
             named = self._named[kind].see([track.box for track in tracks], now)
             seen = self._seen[kind].see(looks.get(kind, ()), now)
             if named or seen:
-                found.append(_occurrence(kind, (named or seen)[0], tracks if named else (), now))
+                confirmed = (named or seen)[0]
+                burning = tracks if named else (self._seen_burning(kind, confirmed),)
+                found.append(_occurrence(kind, confirmed, burning, now, is_named=bool(named)))
         is_new = self._burnt_at is None or now - self._burnt_at > _OUT_S
         if found:
             self._burnt_at = now
         return found[:1] if is_new else []
+
+    def _seen_burning(self, kind: _Kind, confirmed: Confirmed) -> Track:
+        """What no detector named, so that operators see where it burns; numbers below zero are nobody else's."""
+        return Track(
+            track_id=-next(self._numbers), label=kind, score=1.0, box=confirmed.box, first_seen=confirmed.since
+        )
 
     def _tracks_of(self, kind: _Kind, tracks: Sequence[Track]) -> tuple[Track, ...]:
         """What the detector itself names so. Flames stand on nothing: the middle of their boxes decides."""
@@ -109,10 +119,10 @@ class Fire(Rule):
         return looks
 
 
-def _occurrence(kind: _Kind, confirmed: Confirmed, tracks: tuple[Track, ...], now: UtcSeconds) -> Occurrence:
-    box = confirmed.box
-    place: list[Json] = [round(value, 4) for value in (box.left, box.top, box.right, box.bottom)]
-    details: dict[str, Json] = {"kind": kind, "box": place, "named_by_model": bool(tracks)}
+def _occurrence(
+    kind: _Kind, confirmed: Confirmed, tracks: tuple[Track, ...], now: UtcSeconds, *, is_named: bool
+) -> Occurrence:
+    details: dict[str, Json] = {"kind": kind, "named_by_model": is_named}
     return Occurrence(captured_at=now, started_at=confirmed.since, tracks=tracks, details=details)
 
 

@@ -45,12 +45,12 @@ def test_a_fire_is_found_at_other_rates(fps: float) -> None:
 
 def test_the_place_of_the_fire_is_told() -> None:
     (found,) = watched(rule(), shown(Burning(160, 140, 30)))
-    box = found.details["box"]
-    assert isinstance(box, list)
-    left, top, right, bottom = (float(str(value)) for value in box)
-    assert left < 0.5 < right
-    assert top < 0.75 < bottom + 0.05
-    assert right - left < 0.4
+    (burning,) = found.tracks
+    box = burning.box
+    assert (burning.label, burning.track_id) == ("flame", -1)
+    assert box.left < 0.5 < box.right
+    assert box.top < 0.75 < box.bottom + 0.05
+    assert box.width < 0.4
 
 
 def test_a_fire_outside_the_zone_is_not_reported() -> None:
