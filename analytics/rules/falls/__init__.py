@@ -1,0 +1,1 @@
+"""What ``person_down`` decides by: outlines that lie, and the place without people."""
