@@ -140,6 +140,8 @@ class Track:
     box: Box
     first_seen: UtcSeconds
     is_measured: bool = True
+    origin: Box | None = None
+    """Where it was at ``first_seen``, before it was sure enough to be told; None where that is not known."""
 
 
 class Pixels(Protocol):

@@ -74,6 +74,7 @@ def written(captured_at: UtcSeconds, tracks: Sequence[Track], looks: Sequence[Lo
                 "box": edges(track.box),
                 "first_seen_s": track.first_seen,
                 "is_measured": track.is_measured,
+                "origin": None if track.origin is None else edges(track.origin),
             }
             for track in tracks
         ],
@@ -105,6 +106,7 @@ def _track(document: dict[str, Any]) -> Track:
         box=box_of(document["box"]),
         first_seen=document["first_seen_s"],
         is_measured=document["is_measured"],
+        origin=None if document.get("origin") is None else box_of(document["origin"]),
     )
 
 

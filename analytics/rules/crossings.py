@@ -14,6 +14,8 @@ _HANDOVER_S = 1.5
 """A new track may continue one that was lost for so long."""
 _MEMORY_S = 10.0
 """A track that is seen again after longer has no past."""
+_BIRTH_S = 1.5
+"""A track that is told so long after it began passed nothing unnoticed before."""
 _REACHES_EDGE = 0.03
 """A line that ends so close to the picture's edge is meant to reach it."""
 
@@ -80,8 +82,9 @@ class Crossings:
             del self._walks[track_id]
 
     def _follow(self, track: Track, captured_at: UtcSeconds) -> Crossing | None:
-        place = ground_point(track.box)
-        walk = self._walks.setdefault(track.track_id, _Walk(place, captured_at))
+        if track.track_id not in self._walks:
+            self._walks[track.track_id] = self._begin(track, captured_at)
+        walk, place = self._walks[track.track_id], ground_point(track.box)
         walk.step(place, captured_at, self._line)
         if clearance(place, *self._line, track.box) < CLEARLY:
             return None
@@ -89,6 +92,14 @@ class Crossings:
         if not walk.settle(on_right=on_right):
             return None
         return Crossing(track, "to_right" if on_right else "to_left", walk.passed_at)
+
+    def _begin(self, track: Track, captured_at: UtcSeconds) -> _Walk:
+        """A new walk, from where the object was first seen: it may pass the line before it is sure to be one."""
+        if track.origin is None or captured_at - track.first_seen > _BIRTH_S:
+            return _Walk(ground_point(track.box), captured_at)
+        place = ground_point(track.origin)
+        is_clear = clearance(place, *self._line, track.origin) >= CLEARLY
+        return _Walk(place, track.first_seen, is_right_of(place, *self._line) if is_clear else None)
 
 
 def _drawn_to_edge(line: tuple[Point, Point]) -> tuple[Point, Point]:

@@ -90,14 +90,19 @@ class Succession:
 
 
 def _misfit(track: Track, seen: _Sightings, captured_at: UtcSeconds) -> float:
-    """Distance from where the lost object would be, having stopped or gone on; above 1 it is another object."""
-    old, new = seen.latest.box, track.box
+    """Distance from where the lost object would be, having stopped or gone on; above 1 it is another object.
+
+    Where the new track began is compared, if that is known and was after the other was lost.
+    """
+    old, new, found_at = seen.latest.box, track.box, captured_at
+    if track.origin is not None and track.first_seen > seen.at:
+        new, found_at = track.origin, track.first_seen
     if (
         group_of(track.label) != group_of(seen.latest.label)
         or not 1 / _LIKE_SIZE <= new.height / max(old.height, 1e-6) <= _LIKE_SIZE
     ):
         return 2.0
-    lost_for_s = captured_at - seen.at
+    lost_for_s = found_at - seen.at
     dx, dy = seen.shift_after(lost_for_s)
     gone_on = Box(left=old.left + dx, top=old.top + dy, right=old.right + dx, bottom=old.bottom + dy)
     return min(_distance(old, new), _distance(gone_on, new)) / (_REACH + _REACH_GROWTH * lost_for_s)

@@ -1,9 +1,12 @@
 """Linear assignment: which row goes with which column so that the sum of costs is smallest.
 
-Shortest augmenting paths with dual prices (Jonker and Volgenant 1987; rectangular form after Crouse 2016), O(n^3).
+Shortest augmenting paths with dual prices (Jonker and Volgenant 1987; rectangular form after Crouse 2016), O(n^3), on
+each group of rows and columns that compete with one another. Such groups are small, so plain lists beat arrays.
 """
 
 from __future__ import annotations
+
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,53 +25,80 @@ def assign(costs: Costs, limit: float) -> list[tuple[int, int]]:
     """
     allowed = costs < limit
     sole = allowed & (allowed.sum(axis=1) == 1)[:, None] & (allowed.sum(axis=0) == 1)
-    pairs = [(int(row), int(column)) for row, column in np.argwhere(sole)]
-    rows = np.flatnonzero(allowed.any(axis=1) & ~sole.any(axis=1))
-    columns = np.flatnonzero(allowed.any(axis=0) & ~sole.any(axis=0))
-    if not len(rows):
+    pairs = [(row, column) for row, column in np.argwhere(sole).tolist()]
+    contested = np.argwhere(allowed & ~sole).tolist()
+    if not contested:
         return pairs
-    part = np.where(allowed, costs, limit)[np.ix_(rows, columns)]
-    contested = [(int(rows[row]), int(columns[column])) for row, column in _solve(part)]
-    return sorted(pairs + [pair for pair in contested if allowed[pair]])
+    for rows, columns in _groups(contested):
+        part = np.where(allowed, costs, limit)[np.ix_(rows, columns)].tolist()
+        pairs += [(rows[row], columns[column]) for row, column in _solve(part) if part[row][column] < limit]
+    return sorted(pairs)
 
 
-def _solve(costs: Costs) -> list[tuple[int, int]]:
+def _groups(edges: list[list[int]]) -> list[tuple[list[int], list[int]]]:
+    """Rows and columns that are connected by (row, column) edges, directly or through others."""
+    of_row: dict[int, list[int]] = {}
+    of_column: dict[int, list[int]] = {}
+    for row, column in edges:
+        of_row.setdefault(row, []).append(column)
+        of_column.setdefault(column, []).append(row)
+    groups = []
+    left = set(of_row)
+    while left:
+        rows, columns, ahead = set[int](), set[int](), [left.pop()]
+        while ahead:
+            rows.add(row := ahead.pop())
+            for column in of_row[row]:
+                if column not in columns:
+                    columns.add(column)
+                    ahead += of_column[column]
+        left -= rows
+        groups.append((sorted(rows), sorted(columns)))
+    return groups
+
+
+def _solve(costs: list[list[float]]) -> list[tuple[int, int]]:
     """Pairs every row or every column, whichever are fewer; costs are finite."""
-    if costs.shape[0] > costs.shape[1]:
-        return [(row, column) for column, row in _solve(costs.T)]
-    row_prices, column_prices = np.zeros(costs.shape[0]), np.zeros(costs.shape[1])
-    row_of = np.full(costs.shape[1], -1)
-    for row in range(costs.shape[0]):
+    if len(costs) > len(costs[0]):
+        return [(row, column) for column, row in _solve([list(column) for column in zip(*costs, strict=True)])]
+    row_prices, column_prices = [0.0] * len(costs), [0.0] * len(costs[0])
+    row_of = [-1] * len(costs[0])
+    for row in range(len(costs)):
         _augment(costs, row, row_prices, column_prices, row_of)
-    return [(int(row), column) for column, row in enumerate(row_of) if row >= 0]
+    return [(row, column) for column, row in enumerate(row_of) if row >= 0]
 
 
-def _augment(costs: Costs, start: int, row_prices: Costs, column_prices: Costs, row_of: NDArray[np.intp]) -> None:
+def _augment(
+    costs: list[list[float]], start: int, row_prices: list[float], column_prices: list[float], row_of: list[int]
+) -> None:
     """Pairs one more row along the cheapest alternating path, and keeps the prices feasible."""
-    distance = np.full(costs.shape[1], np.inf)
-    previous = np.full(costs.shape[1], -1)
-    done = np.zeros(costs.shape[1], dtype=bool)
-    row, column, reached = start, -1, 0.0
+    open_columns = list(range(len(column_prices)))
+    distance, previous = [inf] * len(column_prices), [start] * len(column_prices)
+    done: list[int] = []
+    row, reached = start, 0.0
     while row >= 0:
-        through = reached + costs[row] - row_prices[row] - column_prices
-        nearer = ~done & (through < distance)
-        distance[nearer], previous[nearer] = through[nearer], row
-        column = int(np.argmin(np.where(done, np.inf, distance)))
-        reached = float(distance[column])
-        done[column] = True
-        row = int(row_of[column])
-    settled = done & (row_of >= 0)
+        base = reached - row_prices[row]
+        for column in open_columns:
+            through = base + costs[row][column] - column_prices[column]
+            if through < distance[column]:
+                distance[column], previous[column] = through, row
+        nearest = min(open_columns, key=distance.__getitem__)
+        open_columns.remove(nearest)
+        reached, row = distance[nearest], row_of[nearest]
+        done.append(nearest)
     row_prices[start] += reached
-    row_prices[row_of[settled]] += reached - distance[settled]
-    column_prices[done] -= reached - distance[done]
-    _flip(column, start, previous, row_of)
+    for column in done:
+        if row_of[column] >= 0:
+            row_prices[row_of[column]] += reached - distance[column]
+        column_prices[column] -= reached - distance[column]
+    _flip(done[-1], start, previous, row_of)
 
 
-def _flip(column: int, start: int, previous: NDArray[np.intp], row_of: NDArray[np.intp]) -> None:
+def _flip(column: int, start: int, previous: list[int], row_of: list[int]) -> None:
     """Re-pairs the rows along the path that ends in a free column."""
     row = -1
     while row != start:
-        row = int(previous[column])
-        (taken,) = np.flatnonzero(row_of == row) if row != start else (-1,)
+        row = previous[column]
+        taken = row_of.index(row) if row != start else -1
         row_of[column] = row
-        column = int(taken)
+        column = taken

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from analytics.detect.labels import OBJECT, group_of
-from core.types import UtcSeconds
+from analytics.track.evidence import Evidence
+from analytics.track.seen import MOVES
+from core.types import Box, UtcSeconds
 
 _FADE = 0.95
 """Weight of all earlier votes at each new one: a label may change after some twenty frames of better evidence."""
 _INDEFINITE = 0.5
 """Weight of a vote for ``object``: that a thing looks like nothing now and then does not outvote what it looks like."""
-_CONFIRM_HITS = 3
-_CONFIRM_HITS_SLOW = 2
-_CONFIRM_SLOW_S = 0.4
-"""At low frame rates two hits so far apart are as good as three."""
+_TENTATIVE_MISSES = 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,12 +21,15 @@ class Record:
     """Identity, label and history of one object. Times are seconds of the tracker's own count, save ``first_seen``."""
 
     first_seen: UtcSeconds
-    started_at: float
+    evidence: Evidence
     seen_at: float
+    clear_at: float
+    """When it was last seen clearly: by a strong detection."""
     score: float
+    origin: Box | None = None
+    """Its first box as far as it is inside the picture, normalised, once that was asked for."""
     track_id: int = 0
     """0 until the object is confirmed."""
-    hits: int = 1
     missed: int = 0
     """Frames since it was last measured."""
     group: str = OBJECT
@@ -40,10 +42,9 @@ class Record:
         return self.track_id > 0
 
     @property
-    def deserves_id(self) -> bool:
-        """Whether it has just been seen often enough."""
-        is_slow = self.seen_at - self.started_at >= _CONFIRM_SLOW_S
-        return not self.is_confirmed and self.hits >= (_CONFIRM_HITS_SLOW if is_slow else _CONFIRM_HITS)
+    def moves(self) -> bool:
+        """Whether it is something that moves by itself."""
+        return self.group in MOVES
 
     @property
     def label(self) -> str:
@@ -51,7 +52,9 @@ class Record:
         return max(self.votes, key=lambda label: self.votes[label])
 
     def vote(self, label: str, score: float) -> None:
-        """Takes one frame's label."""
+        """Takes one frame's label; one of a foreign group says nothing of what it is."""
+        if self.group != OBJECT and group_of(label) not in {self.group, OBJECT}:
+            return
         for known in self.votes:
             self.votes[known] *= _FADE
         weight = _INDEFINITE if label == OBJECT else 1.0
@@ -59,8 +62,16 @@ class Record:
         if self.group == OBJECT:
             self.group = group_of(label)
 
+    def pass_frame(self) -> None:
+        """A frame begins: it is missed until it is measured."""
+        self.missed += 1
+        self.evidence.strong_missed += 1
+
     def measured(self, label: str, score: float, now: float) -> None:
         """It was detected in this frame."""
         self.vote(label, score)
         self.score, self.seen_at, self.missed = score, now, 0
-        self.hits += 1
+
+    def is_hopeless(self, now: float) -> bool:
+        """Whether it will not become an object."""
+        return self.missed > _TENTATIVE_MISSES or self.evidence.is_hopeless(now)

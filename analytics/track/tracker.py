@@ -2,29 +2,33 @@
 
 Written from the papers: Kalman prediction and assignment (SORT, arXiv 1602.00763), a second stage for weak detections
 (ByteTrack, arXiv 2110.06864), re-update along a virtual path when an object is found again and recovery by its last
-observation (OC-SORT, arXiv 2203.14360), buffered overlap (C-BIoU, arXiv 2211.14317). Time is capture time.
+observation (OC-SORT, arXiv 2203.14360), buffered overlap (C-BIoU, arXiv 2211.14317). Time is capture time. Beside
+these: weak detections that go along a straight way are an object (``analytics.track.evidence``), and boxes that share
+most of a better one are doubtful (``analytics.track.seen``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
 
 import numpy as np
 
 from analytics.detect.labels import OBJECT
 from analytics.track.association import associate
-from analytics.track.kalman import SMALLEST, Array
-from analytics.track.objects import Objects, Seen
-from analytics.track.overlap import overlaps
+from analytics.track.kalman import Array
+from analytics.track.objects import Objects
+from analytics.track.overlap import coverage, overlaps
 from analytics.track.record import Record
+from analytics.track.seen import Seen, as_seen
 from core.types import Box, Detection, Track, UtcSeconds
 
 _MAX_AGE_S = 2.0
 """An object unseen for longer is gone; a step of the clock as long, either way, is another scene."""
 _COAST_S = 0.5
 """So long an unseen object is still reported, where it is predicted to be."""
-_TENTATIVE_MISSES = 1
+_TAKEN = 0.5
+"""A weak detection that shares more of its area with something already followed is a part of that."""
 _TWINS = 0.9
 """Two objects that overlap more (IoU) are one."""
 
@@ -33,7 +37,7 @@ class Tracker:
     """Follows the objects of one camera. Not thread-safe; one per camera."""
 
     def __init__(self, *, min_score: float = 0.35, aspect: float = 16 / 9) -> None:
-        """``min_score``: below it a detection cannot start a track. ``aspect``: picture width / height."""
+        """``min_score``: one below it starts a track only if it moves. ``aspect``: picture width / height."""
         self._min_score = min_score
         self._aspect = aspect
         self._ids = count(1)
@@ -51,13 +55,11 @@ class Tracker:
         either way forgets every track.
         """
         self._advance(captured_at)
-        seen = self._as_seen(detections)
-        pairs = associate(self._objects, seen, self._min_score)
+        seen = as_seen(detections, self._aspect, self._min_score)
+        pairs = associate(self._objects, seen)
         self._objects.correct(pairs, seen, self._ids)
-        self._objects.keep([self._is_alive(record) for record in self._objects.records])
-        taken = {detection for _, detection in pairs}
-        strong = np.flatnonzero(seen.scores >= self._min_score).tolist()
-        self._objects.start(seen, [index for index in strong if index not in taken], captured_at)
+        self._objects.keep_living(_MAX_AGE_S)
+        self._objects.start(seen, self._starters(seen, {detection for _, detection in pairs}), captured_at)
         self._drop_twins()
         return self._report()
 
@@ -68,17 +70,12 @@ class Tracker:
         self._captured_at = captured_at
         self._objects.advance(max(elapsed, 0.0))
 
-    def _as_seen(self, detections: Sequence[Detection]) -> Seen:
-        rows = [(*found.box.centre, found.box.width, found.box.height) for found in detections]
-        boxes = np.array(rows, dtype=float).reshape(-1, 4) * (self._aspect, 1.0, self._aspect, 1.0)
-        boxes[:, 2:] = np.maximum(boxes[:, 2:], SMALLEST)
-        scores = np.array([found.score for found in detections], dtype=float)
-        return Seen(boxes, scores, tuple(found.label for found in detections))
-
-    def _is_alive(self, record: Record) -> bool:
-        if record.is_confirmed:
-            return self._objects.unseen_s(record) <= _MAX_AGE_S
-        return record.missed <= _TENTATIVE_MISSES
+    def _starters(self, seen: Seen, taken: Collection[int]) -> list[int]:
+        """Detections that may be new objects."""
+        known = self._objects.filters.position[self._objects.moves]
+        is_part = (coverage(seen.boxes, known) > _TAKEN).any(axis=1)
+        candidates = np.flatnonzero(seen.strong | (seen.moves & ~seen.doubtful & ~is_part)).tolist()
+        return [index for index in candidates if index not in taken]
 
     def _drop_twins(self) -> None:
         """Of two objects at one place the older stays, or the one with an id."""
@@ -91,30 +88,31 @@ class Tracker:
         self._objects.keep(kept)
 
     def _report(self) -> tuple[Track, ...]:
-        rows = [
-            (record, self._visible_box(position))
-            for record, position in zip(self._objects.records, self._objects.filters.position, strict=True)
-            if record.is_confirmed and self._objects.unseen_s(record) <= _COAST_S
+        objects = self._objects
+        told = [
+            (row, record)
+            for row, record in enumerate(objects.records)
+            if record.is_confirmed and objects.unseen_s(record) <= _COAST_S
         ]
-        return tuple(_track(record, box) for record, box in rows if box.width > 0.0 and box.height > 0.0)
+        boxes = self._visible_boxes(objects.filters.position[[row for row, _ in told]])
+        for _, record in told:
+            if record.origin is None:
+                (record.origin,) = self._visible_boxes(record.evidence.start[None])
+        pairs = zip((record for _, record in told), boxes, strict=True)
+        return tuple(_track(record, box) for record, box in pairs if box.width > 0.0 and box.height > 0.0)
 
-    def _visible_box(self, position: Array) -> Box:
-        """The part inside the picture, normalised."""
-        x, y, width, height = (position / (self._aspect, 1.0, self._aspect, 1.0)).tolist()
-        return Box(
-            left=_inside(x - width / 2),
-            top=_inside(y - height / 2),
-            right=_inside(x + width / 2),
-            bottom=_inside(y + height / 2),
-        )
+    def _visible_boxes(self, positions: Array) -> list[Box]:
+        """The parts inside the picture, normalised."""
+        middles, halves = positions[:, :2], positions[:, 2:] / 2
+        corners = np.concatenate([middles - halves, middles + halves], axis=1) / (self._aspect, 1.0, self._aspect, 1.0)
+        return [
+            Box(left=left, top=top, right=right, bottom=bottom)
+            for left, top, right, bottom in np.minimum(np.maximum(corners, 0.0), 1.0).tolist()
+        ]
 
 
 def _rank(record: Record) -> tuple[bool, float]:
-    return not record.is_confirmed, record.started_at
-
-
-def _inside(value: float) -> float:
-    return min(max(value, 0.0), 1.0)
+    return not record.is_confirmed, record.evidence.started_at
 
 
 def _track(record: Record, box: Box) -> Track:
@@ -125,4 +123,5 @@ def _track(record: Record, box: Box) -> Track:
         box=box,
         first_seen=record.first_seen,
         is_measured=record.missed == 0,
+        origin=record.origin,
     )
