@@ -16,6 +16,7 @@ from typing import ClassVar, Protocol
 from config.model import CameraSettings, CompositionSettings, RuleSettings, SiteSettings, VmsSettings
 from core.types import (
     Alert,
+    CameraFault,
     ControlMessage,
     Delivery,
     Detection,
@@ -270,6 +271,15 @@ class AnalysisSink(Protocol):
 
     def boxes(self, boxes: FrameBoxes) -> None:
         """A frame was analysed."""
+
+    def fault(self, fault: CameraFault, cause: str) -> None:
+        """Something is wrong with the stream or the picture, from now until ``fault_over``.
+
+        ``cause``: one line that a person can act on. Said once each way; saying it again replaces the cause.
+        """
+
+    def fault_over(self, fault: CameraFault) -> None:
+        """That is right again; without effect where it was not wrong."""
 
 
 class Analyser(ABC):

@@ -62,6 +62,50 @@ class StreamState(StrEnum):
         return self not in {StreamState.REFUSED, StreamState.STOPPED}
 
 
+class CameraFault(StrEnum):
+    """What is wrong with a camera's stream or picture, as a code. Health tells it with its cause; it is never an alert.
+
+    Several may be present at once. Those of the stream come from its source, the others from what is decoded of it.
+    """
+
+    UNREACHABLE = "unreachable"
+    """Nobody answers, or the connection is refused."""
+    TIMED_OUT = "timed_out"
+    """A connection was made, an answer never came."""
+    STALLED = "stalled"
+    """The stream is open and nothing comes."""
+    ENDED = "ended"
+    """The VMS closed the stream."""
+    REFUSED = "refused"
+    """The VMS understood and said no: no such camera, no such right."""
+    AUTHENTICATION = "authentication"
+    """The account was not accepted."""
+    TLS = "tls"
+    """The certificate does not verify."""
+    PROTOCOL = "protocol"
+    """The VMS's answer is not what its protocol says."""
+    MULTICAST_LOST = "multicast_lost"
+    """The multicast group fell silent while its session stands."""
+    CORRUPT = "corrupt"
+    """Packets are damaged or missing."""
+    CODEC_CHANGED = "codec_changed"
+    """The stream goes on in another codec."""
+    RESOLUTION_CHANGED = "resolution_changed"
+    """The stream goes on in another picture size."""
+    CLOCK_JUMPED = "clock_jumped"
+    """The recorder's capture time jumped."""
+    FROZEN = "frozen"
+    """Pictures come, and are all the same."""
+    BLACK = "black"
+    """The picture shows nothing: black, or one even colour."""
+    DEFOCUSED = "defocused"
+    """The picture lost its detail."""
+    COVERED = "covered"
+    """Something hides most of the view."""
+    VIEW_CHANGED = "view_changed"
+    """The camera looks elsewhere than its rules were drawn for."""
+
+
 class HealthLevel(StrEnum):
     """Traffic light of a component (C-25)."""
 

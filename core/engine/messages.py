@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from core.types import Alert, FrameBoxes, RuleState, StreamState, UtcSeconds
+from core.types import Alert, CameraFault, FrameBoxes, RuleState, StreamState, UtcSeconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,16 @@ class StreamChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultChanged:
+    """Worker → supervisor: something is wrong with a camera's stream or picture, or no longer."""
+
+    camera_id: str
+    fault: CameraFault
+    is_present: bool
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
     """Worker → supervisor: alive, with the statistics of each camera."""
 
@@ -71,4 +81,4 @@ class Heartbeat:
 
 
 ToWorker: TypeAlias = Assign | SwitchRules | Stop
-FromWorker: TypeAlias = Ready | AlertRaised | BoxesSeen | StreamChanged | Heartbeat
+FromWorker: TypeAlias = Ready | AlertRaised | BoxesSeen | StreamChanged | FaultChanged | Heartbeat

@@ -18,8 +18,9 @@ from core import registry
 from core.clock import iso_utc
 from core.contracts import Capability, Clock, VmsConnector
 from core.engine.books import EVERY_S, Books
+from core.engine.camera_health import CameraHealth
 from core.engine.control import Answers, ControlLink
-from core.engine.messages import AlertRaised, BoxesSeen, FromWorker, Heartbeat, StreamChanged
+from core.engine.messages import AlertRaised, BoxesSeen, FaultChanged, FromWorker, Heartbeat, StreamChanged
 from core.engine.overlay import OverlayPump
 from core.engine.pool import WorkerPool
 from core.errors import StoreError, VmsError
@@ -27,7 +28,7 @@ from core.health import HealthBoard
 from core.outbox.relay import DeliveryRelay
 from core.services import Services
 from core.store.store import Store
-from core.types import Alert, Health, HealthLevel, RuleState, StreamState
+from core.types import Alert, Health, HealthLevel, RuleState
 
 STOP_S = 8.0
 """Longest wait for one delivery thread: a request in flight ends within its own time-out."""
@@ -41,14 +42,6 @@ STORE_RETRY_S = 1.0
 """Between two tries to write an alert that the database refused (disk full …)."""
 
 _log = structlog.get_logger(component="service")
-
-_STREAM_LEVEL = {
-    StreamState.STREAMING: HealthLevel.GREEN,
-    StreamState.CONNECTING: HealthLevel.YELLOW,
-    StreamState.RETRYING: HealthLevel.YELLOW,
-    StreamState.LOST: HealthLevel.YELLOW,
-    StreamState.REFUSED: HealthLevel.RED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +62,7 @@ class Service:
     def __init__(self, site: SiteSettings, site_path: Path, services: Services, *, log_level: str = "info") -> None:
         self.site = site
         self.health = HealthBoard()
+        self.cameras = CameraHealth(self.health)
         self._clock: Clock = services.clock
         self._cameras = {camera.id: camera for camera in site.cameras}
         self._statistics: dict[str, Mapping[str, float]] = {}
@@ -225,7 +219,9 @@ class Service:
         elif isinstance(message, BoxesSeen):
             self._show(message)
         elif isinstance(message, StreamChanged):
-            self._stream_changed(message)
+            self.cameras.stream_changed(message)
+        elif isinstance(message, FaultChanged):
+            self.cameras.fault_changed(message)
         elif isinstance(message, Heartbeat):
             self._statistics.update(message.statistics)
             self._dropped_boxes[worker_index] = message.dropped_boxes
@@ -238,7 +234,7 @@ class Service:
         cause = f"the worker process {how}; a new one takes its cameras over"
         self.health.report(Health(component=f"worker/{worker_index}", level=HealthLevel.YELLOW, cause=cause))
         for camera_id in camera_ids:
-            self.health.report(Health(component=f"camera/{camera_id}", level=HealthLevel.YELLOW, cause=cause))
+            self.cameras.worker_lost(camera_id, cause)
 
     def accept(self, alert: Alert) -> None:
         """Alert and deliveries in one transaction, before anything is sent (guarantee 1)."""
@@ -306,13 +302,6 @@ class Service:
         overlay = self._vms[camera.vms].overlay
         if overlay:
             overlay.show(message.boxes, camera)
-
-    def _stream_changed(self, message: StreamChanged) -> None:
-        component = f"camera/{message.camera_id}"
-        if message.state is StreamState.STOPPED:
-            self.health.forget(component)
-        elif message.cause or message.state is StreamState.STREAMING:
-            self.health.report(Health(component=component, level=_STREAM_LEVEL[message.state], cause=message.cause))
 
     def _keep_books(self) -> None:
         self._books.keep(self._statistics.copy())

@@ -20,6 +20,7 @@ from core.engine.messages import (
     AlertRaised,
     Assign,
     BoxesSeen,
+    FaultChanged,
     Heartbeat,
     Ready,
     Stop,
@@ -31,7 +32,7 @@ from core.engine.outbound import Outbound
 from core.errors import VigieError
 from core.logs import configure_logging, describe
 from core.services import services_for
-from core.types import Alert, FrameBoxes, StreamState
+from core.types import Alert, CameraFault, FrameBoxes, StreamState
 
 HEARTBEAT_S = 1.0
 """How often a worker says that it lives."""
@@ -60,6 +61,7 @@ class WorkerSetup:
 class _Sink:
     """Where the analyser of one camera puts its results: into the pipe."""
 
+    camera_id: str
     outbound: Outbound
     shows_boxes: bool
 
@@ -69,6 +71,12 @@ class _Sink:
     def boxes(self, boxes: FrameBoxes) -> None:
         if self.shows_boxes:
             self.outbound.send(BoxesSeen(boxes=boxes))
+
+    def fault(self, fault: CameraFault, cause: str) -> None:
+        self.outbound.send(FaultChanged(camera_id=self.camera_id, fault=fault, is_present=True, cause=cause))
+
+    def fault_over(self, fault: CameraFault) -> None:
+        self.outbound.send(FaultChanged(camera_id=self.camera_id, fault=fault, is_present=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +168,7 @@ class Worker:
         vms = self._site.vms_of(camera)
         connector = self._connector(vms)
         shows_boxes = Capability.BOXES in connector.capabilities and "metadata" in vms.publish
-        sink = _Sink(self._outbound, shows_boxes)
+        sink = _Sink(camera.id, self._outbound, shows_boxes)
         analyser = registry.analyser()(camera, self._site, sink, message.last_alerts, message.states)
         feed = CameraFeed(
             camera.id,

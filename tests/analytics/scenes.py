@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from core.contracts import Detector
-from core.types import Alert, Box, Detection, FrameBoxes, Picture
+from core.types import Alert, Box, CameraFault, Detection, FrameBoxes, Picture
 
 _BRIGHT = 200
 _BELOW_NUMBER = 20
@@ -66,6 +66,10 @@ class RecordingSink:
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
         self.frames: list[FrameBoxes] = []
+        self.faults: dict[CameraFault, str] = {}
+        """What is wrong now."""
+        self.faults_said: list[tuple[CameraFault, bool]] = []
+        """Every fault in order, true when it came, false when it was over."""
         self._changed = threading.Condition()
 
     def alert(self, alert: Alert) -> None:
@@ -76,6 +80,18 @@ class RecordingSink:
     def boxes(self, boxes: FrameBoxes) -> None:
         with self._changed:
             self.frames.append(boxes)
+            self._changed.notify_all()
+
+    def fault(self, fault: CameraFault, cause: str) -> None:
+        with self._changed:
+            self.faults[fault] = cause
+            self.faults_said.append((fault, True))
+            self._changed.notify_all()
+
+    def fault_over(self, fault: CameraFault) -> None:
+        with self._changed:
+            self.faults.pop(fault, None)
+            self.faults_said.append((fault, False))
             self._changed.notify_all()
 
     def wait_until(self, is_met: Callable[[RecordingSink], bool]) -> None:
