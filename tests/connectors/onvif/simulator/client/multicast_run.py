@@ -34,7 +34,7 @@ def main() -> int:
         write_scene(folder / "scene.mp4", seconds=1.0, fps=12.5, size=(160, 90))
         more = {"rtsp": f"{HERE}:8554", "multicast": {"address": "239.98.76.0"}}
         url = f"http://{HERE}:8443"
-        arguments = ["--url", url, "--password", "secret", "--check", "--seconds", "4", "--role", "xprotect"]
+        arguments = ["--url", url, "--password", "secret", "--check", "--seconds", "10", "--role", "xprotect"]
         command = ["unshare", "-n", sys.executable, "-c", CHECK, *arguments, "--stream-method", "multicast", "--json"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as driver:
             _ip("link", "add", "here", "type", "veth", "peer", "name", "there", "netns", str(driver.pid))
