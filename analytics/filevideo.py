@@ -11,7 +11,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from analytics.decode.frame import DecodedFrame
+from analytics.decode.frame import DecodedFrame, pixel_aspect_of
 from core.errors import CodecError, UsageError
 
 _LOCAL_ONLY = {"protocol_whitelist": "file,crypto,data"}
@@ -78,11 +78,15 @@ class FileVideo:
             if first is None:
                 first = self.origin_s = now
             self._last = max(self._last or 0.0, now - first)
-            yield DecodedFrame(picture=picture, captured_at=now - first)
+            yield DecodedFrame(picture=picture, captured_at=now - first, pixel_aspect=self._pixel_aspect())
         if first is None:
             raise CodecError(
                 f"{self._path} holds no picture that can be decoded", remedy="Check that the file is whole."
             )
+
+    def _pixel_aspect(self) -> float:
+        """The container's word before the codec's, as players have it."""
+        return pixel_aspect_of(self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio)
 
     def _time_of(self, picture: av.VideoFrame, previous: float) -> float:
         """Its presentation time; where the file has none (raw streams), one picture after the previous."""

@@ -9,7 +9,7 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from analytics.decode.disposable import DisposableTest
-from analytics.decode.frame import DecodedFrame
+from analytics.decode.frame import DecodedFrame, pixel_aspect_of
 from core.errors import CodecError
 from core.types import Packet, UtcSeconds
 
@@ -119,7 +119,10 @@ class Decoder:
         if picture.is_corrupt or captured_at is None:
             self.corrupt += 1
             return None
-        return DecodedFrame(picture=picture, captured_at=captured_at)
+        return DecodedFrame(picture=picture, captured_at=captured_at, pixel_aspect=self._pixel_aspect())
+
+    def _pixel_aspect(self) -> float:
+        return pixel_aspect_of(self._context.sample_aspect_ratio if self._context else None)
 
     def _damaged(self) -> None:
         self.corrupt += 1

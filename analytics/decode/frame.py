@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -30,22 +31,26 @@ _per_thread = _PerThread()
 class DecodedFrame:
     """One decoded picture with its capture time; ``core.types.Pixels`` for one thread at a time.
 
-    What was converted once is kept for the frame's life: treat the arrays as read-only.
+    Its size is the one it is shown in: a stream whose pixels are no squares (4CIF of a wide camera) is seen as a person
+    sees it, for people squeezed to two thirds of their width are no shape that detectors know. What was converted once
+    is kept for the frame's life: treat the arrays as read-only.
     """
 
     picture: av.VideoFrame
     captured_at: UtcSeconds
+    pixel_aspect: float = 1.0
+    """Width of a pixel over its height."""
     _converted: dict[tuple[str, int, int], NDArray[np.uint8]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def width(self) -> int:
-        """Decoded width in pixels."""
-        return self.picture.width
+        """Width in square pixels."""
+        return round(self.picture.width * max(1.0, self.pixel_aspect))
 
     @property
     def height(self) -> int:
-        """Decoded height in pixels."""
-        return self.picture.height
+        """Height in square pixels."""
+        return round(self.picture.height / min(1.0, self.pixel_aspect))
 
     def rgb(self, width: int | None = None, height: int | None = None) -> Picture:
         """The picture as height x width x 3 uint8 RGB, scaled when a size is given."""
@@ -82,3 +87,13 @@ def _luma(picture: av.VideoFrame) -> NDArray[np.uint8]:
     plane = picture.planes[0]
     padded = np.frombuffer(memoryview(plane), np.uint8)
     return padded.reshape(plane.height, plane.line_size)[:, : plane.width]
+
+
+_WIDEST = 4.0
+"""More than any camera's pixels are stretched: a ratio beyond is a defect of the stream."""
+
+
+def pixel_aspect_of(ratio: Fraction | None) -> float:
+    """A stream's sample aspect ratio as a number; 1 where it does not say, or says what cannot be."""
+    value = float(ratio or 1)
+    return value if 1 / _WIDEST <= value <= _WIDEST else 1.0

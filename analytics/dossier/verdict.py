@@ -168,7 +168,7 @@ def _with_pictures(clip: Path, from_s: UtcSeconds, ticks: Sequence[KeptTick]) ->
 def _picture(frame: DecodedFrame | None, from_s: UtcSeconds, moment: UtcSeconds) -> DecodedFrame | None:
     if frame is None or abs(frame.captured_at + from_s - moment) > MATCH_S:
         return None
-    return DecodedFrame(picture=frame.picture, captured_at=moment)
+    return replace(frame, captured_at=moment)
 
 
 def _differences(then: DossierAlert, now: Occurrence) -> Iterator[str]:

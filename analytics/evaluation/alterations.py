@@ -41,7 +41,11 @@ _BRIGHTNESS: Final = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alteration:
-    """One way. ``size``: width and height to scale to, whatever the shape was; ``fps``: pictures kept per second."""
+    """One way. ``fps``: pictures kept per second.
+
+    ``size``: width and height to scale to, whatever the shape was; the stream says how its pixels are stretched, as
+    FFmpeg and cameras do.
+    """
 
     name: str
     what: str
@@ -130,8 +134,8 @@ def rewrite(video: Path, path: Path, alteration: Alteration) -> None:
     """
     with FileVideo(video) as source, av.open(str(path), "w") as target:
         stream: VideoStream | None = None
-        for picture, at in _pictures(source, alteration):
-            stream = stream or _stream(target, picture, alteration)
+        for picture, at, shape in _pictures(source, alteration):
+            stream = stream or _stream(target, picture, shape, alteration)
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = round(at * _TICKS_PER_S), Fraction(1, _TICKS_PER_S)
             target.mux(stream.encode(frame))
@@ -139,17 +143,19 @@ def rewrite(video: Path, path: Path, alteration: Alteration) -> None:
             target.mux(stream.encode(None))
 
 
-def _pictures(source: FileVideo, alteration: Alteration) -> Iterator[tuple[Picture, float]]:
+def _pictures(source: FileVideo, alteration: Alteration) -> Iterator[tuple[Picture, float, Fraction]]:
+    """Each picture, its time, and its width over its height as it is to be shown."""
     rate = FrameRate(alteration.fps) if alteration.fps else None
     for number, frame in enumerate(source.frames()):
         if rate is not None and not rate.take(frame.captured_at):
             continue
         width, height = alteration.size or (frame.width - frame.width % 2, frame.height - frame.height % 2)
         picture = frame.rgb(width, height)
-        yield alteration.picture(picture, number) if alteration.picture else picture, frame.captured_at
+        shape = Fraction(frame.width, frame.height) if alteration.size else Fraction(width, height)
+        yield alteration.picture(picture, number) if alteration.picture else picture, frame.captured_at, shape
 
 
-def _stream(target: OutputContainer, picture: Picture, alteration: Alteration) -> VideoStream:
+def _stream(target: OutputContainer, picture: Picture, shape: Fraction, alteration: Alteration) -> VideoStream:
     try:
         stream = target.add_stream(_ENCODER, rate=25, options=_options(alteration))
     except av.error.EncoderNotFoundError as error:
@@ -157,6 +163,7 @@ def _stream(target: OutputContainer, picture: Picture, alteration: Alteration) -
             f"this build of FFmpeg cannot encode with {_ENCODER}", remedy="Evaluate with PyAV's own wheel."
         ) from error
     stream.height, stream.width = picture.shape[:2]
+    stream.sample_aspect_ratio = shape / Fraction(stream.width, stream.height)
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
     return stream

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 
-from analytics.decode.frame import DecodedFrame
+from analytics.decode.frame import DecodedFrame, pixel_aspect_of
 from core.types import Picture
 
 
@@ -67,3 +69,21 @@ def test_a_frame_decoded_in_one_thread_is_converted_in_another() -> None:
     thread.start()
     thread.join(5)
     assert results == [(30, 50, 3)]
+
+
+@pytest.mark.parametrize(
+    ("pixel_aspect", "size"), [(1.0, (100, 60)), (16 / 11, (145, 60)), (10 / 11, (100, 66)), (2.0, (200, 60))]
+)
+def test_a_picture_of_stretched_pixels_has_the_size_it_is_shown_in(pixel_aspect: float, size: tuple[int, int]) -> None:
+    stretched = replace(frame(), pixel_aspect=pixel_aspect)
+    assert (stretched.width, stretched.height) == size
+    assert stretched.rgb().shape == (size[1], size[0], 3)
+    assert stretched.gray().shape == (size[1], size[0])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [(None, 1.0), (Fraction(0), 1.0), (Fraction(16, 11), 16 / 11), (Fraction(100), 1.0), (Fraction(1, 100), 1.0)],
+)
+def test_a_ratio_that_no_camera_has_is_not_believed(ratio: Fraction | None, expected: float) -> None:
+    assert pixel_aspect_of(ratio) == expected
