@@ -96,7 +96,7 @@ class SceneAnalyser:
         if self._tracker is None:
             self._tracker = Tracker(min_score=self._min_confidence, aspect=frame.width / frame.height)
         tracks = self._tracker.update(detections, frame.captured_at)
-        looks = _Looks(self._detect_closer, frame) if self._can_look_closer else None
+        looks = _Looks(self._detect_closer, frame, self._detector.labels) if self._can_look_closer else None
         tick = Tick(captured_at=frame.captured_at, tracks=tracks, pixels=frame, closer=looks)
         alerts = [alert for rule in self._rules for alert in rule.update(tick)]
         boxes = FrameBoxes(camera_id=self._camera_id, captured_at=frame.captured_at, tracks=tracks)
@@ -158,7 +158,10 @@ class SceneAnalyser:
 class _Looks:
     """The closer looks of one frame: rules that look at the same parts share one."""
 
-    def __init__(self, detect: Callable[[Frame, Sequence[Box]], list[Detection]], frame: Frame) -> None:
+    def __init__(
+        self, detect: Callable[[Frame, Sequence[Box]], list[Detection]], frame: Frame, labels: frozenset[str]
+    ) -> None:
+        self.labels = labels
         self._detect = detect
         self._frame = frame
         self.taken: list[Look] = []

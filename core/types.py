@@ -6,7 +6,7 @@ Capture times are UTC seconds since the epoch, stamped by the recorder; for a pl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -206,11 +206,18 @@ class Pixels(Protocol):
         """The luma as height x width uint8, scaled when a size is given."""
 
 
-CloserLook: TypeAlias = Callable[[Sequence[Box]], list[Detection]]
-"""Detects again in parts of the picture, each by itself and as large as the detector takes it; one inference a part.
+class CloserLook(Protocol):
+    """Detects again in parts of the picture, each by itself and as large as the detector takes it; one inference a part.
 
-Boxes are in the whole picture, each object once; those that the border of their part cuts are left out.
-"""
+    Boxes are in the whole picture, each object once; those that the border of their part cuts are left out.
+    """
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """What it can find at all: a look for anything else is not worth its cost."""
+
+    def __call__(self, parts: Sequence[Box]) -> list[Detection]:
+        """What is in these parts, best first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

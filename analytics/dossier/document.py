@@ -64,6 +64,8 @@ class DossierModel(_Part):
     family: str
     licence: str
     sha256: Sha256
+    classes: tuple[str, ...] = ()
+    """What it can find; nothing in dossiers of earlier versions."""
 
 
 class DossierAnalysis(_Part):

@@ -123,7 +123,9 @@ def _read_look(document: dict[str, Any]) -> Look:
 class KeptLooks:
     """Answers as the detector did then; a rule that looks elsewhere now has no answer."""
 
-    def __init__(self, looks: Sequence[Look]) -> None:
+    def __init__(self, looks: Sequence[Look], labels: frozenset[str]) -> None:
+        """``labels``: what the detector could find."""
+        self.labels = labels
         self._found = {look.parts: look.found for look in looks}
 
     def __call__(self, parts: Sequence[Box]) -> list[Detection]:

@@ -65,7 +65,8 @@ def replay(folder: Path, kinds: Kinds) -> Outcome:
     if settings_digest(dossier.rules, dossier.analysis) != dossier.settings_sha256:
         return Outcome(dossier=None, sha256=sha256, differences=("the settings are not those of their digest",))
     run = _Run(rules, dossier.alert)
-    for tick in _with_pictures(folder / CLIP, dossier.clip.from_s, ticks):
+    labels = frozenset(dossier.model.classes if dossier.model else ())
+    for tick in _with_pictures(folder / CLIP, dossier.clip.from_s, ticks, labels):
         run.show(tick)
     differences = tuple(run.differences())
     return Outcome(dossier=dossier, sha256=sha256, differences=differences, used_pictures=run.used_pictures)
@@ -153,7 +154,7 @@ def _rule(settings: Mapping[str, Any], kinds: Kinds) -> RuleSettings:
     return rule.model_copy(update={"state": State.ARMED, "cooldown_s": 0.0, "schedule": None})
 
 
-def _with_pictures(clip: Path, from_s: UtcSeconds, ticks: Sequence[KeptTick]) -> Iterator[Tick]:
+def _with_pictures(clip: Path, from_s: UtcSeconds, ticks: Sequence[KeptTick], labels: frozenset[str]) -> Iterator[Tick]:
     """Each tick with its picture, where the clip has it."""
     with ExitStack() as stack:
         frames = stack.enter_context(FileVideo(clip)).frames()
@@ -161,7 +162,7 @@ def _with_pictures(clip: Path, from_s: UtcSeconds, ticks: Sequence[KeptTick]) ->
         for tick, looks in ticks:
             while frame is not None and frame.captured_at + from_s < tick.captured_at - MATCH_S:
                 frame = next(frames, None)
-            closer = None if looks is None else KeptLooks(looks)
+            closer = None if looks is None else KeptLooks(looks, labels)
             yield replace(tick, pixels=_picture(frame, from_s, tick.captured_at), closer=closer)
 
 

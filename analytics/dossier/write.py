@@ -236,7 +236,13 @@ def _paths(alert: Alert, lines: Sequence[bytes]) -> tuple[parts.DossierPath, ...
 
 def _model(detector: OnnxDetector) -> parts.DossierModel:
     known = detector.manifest
-    return parts.DossierModel(name=known.name, family=known.family, licence=known.licence, sha256=known.sha256)
+    return parts.DossierModel(
+        name=known.name,
+        family=known.family,
+        licence=known.licence,
+        sha256=known.sha256,
+        classes=tuple(known.classes),
+    )
 
 
 def _write_text(path: Path, text: str) -> None:

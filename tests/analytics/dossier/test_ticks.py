@@ -66,8 +66,9 @@ def test_when_time_goes_back_the_history_begins_anew() -> None:
 def test_only_looks_that_were_taken_have_an_answer() -> None:
     part, other = Box(left=0, top=0, right=0.5, bottom=1), Box(left=0.5, top=0, right=1, bottom=1)
     found = Detection(label="person", score=0.5, box=part)
-    looks = KeptLooks([Look((part,), (found,)), Look((), ())])
+    looks = KeptLooks([Look((part,), (found,)), Look((), ())], frozenset({"person"}))
     assert looks([part]) == [found]
     assert looks([]) == []
+    assert looks.labels == {"person"}
     with pytest.raises(LookupError, match="did not look"):
         looks([other])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from analytics.decode.frame import DecodedFrame
 from analytics.detect.closer import look_closer
 from analytics.detect.factory import create_detector
 from analytics.filevideo import FileVideo
@@ -15,6 +16,7 @@ from analytics.rules.crowd_density import CrowdDensity, CrowdDensitySettings
 from analytics.rules.line_crossing import LineCrossingSettings
 from analytics.track.tracker import Tracker
 from config.model import AnalysisSettings
+from core.contracts import Detector
 from core.types import Box, Detection, Occurrence, Tick, Track
 from tests.analytics.rules.walks import at
 from tests.shared import shared
@@ -40,6 +42,8 @@ def people(number: int, **more: Any) -> list[Track]:
 
 class Looks:
     """A detector that sees so many when it looks closer; counts how often it was asked."""
+
+    labels = frozenset({"person"})
 
     def __init__(self, number: int, **more: Any) -> None:
         tracks = people(number)
@@ -172,6 +176,15 @@ def test_settings_of_another_rule_are_a_defect() -> None:
         CrowdDensity(settings)
 
 
+class RealLooks:
+    def __init__(self, detector: Detector, frame: DecodedFrame) -> None:
+        self.labels = detector.labels
+        self._detector, self._frame = detector, frame
+
+    def __call__(self, parts: Sequence[Box]) -> list[Detection]:
+        return look_closer(self._detector, self._frame, parts)
+
+
 @pytest.mark.slow
 @pytest.mark.shared_data
 def test_a_real_hall_holds_more_than_twenty_and_less_than_eighty() -> None:
@@ -182,7 +195,7 @@ def test_a_real_hall_holds_more_than_twenty_and_less_than_eighty() -> None:
         if rate.take(frame.captured_at):
             (seen,) = detector.detect([frame.rgb()])
             tracks = tracker.update(seen, frame.captured_at)
-            closer = partial(look_closer, detector, frame)
+            closer = RealLooks(detector, frame)
             tick = Tick(captured_at=frame.captured_at, tracks=tracks, pixels=frame, closer=closer)
             found += [
                 (most, occurrence.captured_at) for most, rule in rules.items() for occurrence in rule.update(tick)

@@ -129,3 +129,63 @@ def test_with_a_model_that_names_the_class_the_whole_way_works(label: str, alert
 def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         rule(**wrong)
+
+
+class Looks:
+    """Sees a weapon in some people's hands only when it looks closer; notes where it looked."""
+
+    def __init__(self, *armed: Track, score: float = 0.6, labels: frozenset[str] = frozenset({"pistol"})) -> None:
+        self.labels = labels
+        self.parts: list[Box] = []
+        self._hands = [one.box.centre for one in armed]
+        self._score = score
+
+    def __call__(self, parts: Sequence[Box]) -> list[Detection]:
+        self.parts += parts
+        return [
+            Detection(label="pistol", score=self._score, box=Box(left=x - 0.01, top=y - 0.01, right=x, bottom=y))
+            for part in parts
+            for x, y in self._hands
+            if part.left < x < part.right and part.top < y < part.bottom
+        ]
+
+
+def look_on(one: Weapon, looks: Looks, *people: Track, seconds: float = 5.0) -> list[Occurrence]:
+    ticks = [Tick(captured_at=number / 8, tracks=people, closer=looks) for number in range(round(seconds * 8))]
+    return [found for tick in ticks for found in one.update(tick)]
+
+
+def test_a_weapon_too_small_for_the_whole_picture_is_found_in_the_hands() -> None:
+    (found,) = look_on(rule(), Looks(BEARER), BEARER)
+    assert found.tracks == (BEARER,)
+    assert found.details == {"weapon": "pistol", "score": 0.6}
+
+
+def test_everybody_is_looked_at_in_turn_and_the_armed_one_is_found() -> None:
+    others = [at((0.15 + 0.08 * number, 0.5), track_id=20 + number) for number in range(5)]
+    assert len(look_on(rule(), Looks(BEARER), BEARER, *others)) == 1
+
+
+def test_hands_are_looked_at_four_times_a_second_while_nobody_is_suspected() -> None:
+    looks = Looks()
+    assert look_on(rule(), looks, BEARER, seconds=5.0) == []
+    assert len(looks.parts) == 20
+    assert all(0.0 <= part.left < part.right <= 1.0 and 0.0 <= part.top < part.bottom <= 1.0 for part in looks.parts)
+
+
+@pytest.mark.parametrize(
+    ("looks", "people", "settings"),
+    [
+        pytest.param(Looks(BEARER, labels=frozenset({"person"})), [BEARER], {}, id="no class for it"),
+        pytest.param(Looks(), [at((0.05, 0.5))], {}, id="nobody in the zone"),
+        pytest.param(Looks(), [at((0.5, 0.9), width=0.6, height=0.85)], {}, id="seen well enough in the whole"),
+    ],
+)
+def test_no_look_is_taken_that_is_not_worth_it(looks: Looks, people: list[Track], settings: dict[str, Any]) -> None:
+    assert look_on(rule(**settings), looks, *people) == []
+    assert looks.parts == []
+
+
+@pytest.mark.parametrize(("score", "settings"), [(0.3, {}), (0.6, {"min_confidence": 0.7})])
+def test_what_a_closer_look_is_unsure_of_does_not_count(score: float, settings: dict[str, Any]) -> None:
+    assert look_on(rule(**settings), Looks(BEARER, score=score), BEARER) == []
