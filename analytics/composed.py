@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,12 +22,15 @@ class Composed:
     """Stands where a ``Rule`` stands in its runner."""
 
     def __init__(
-        self, composition: Composition, members: Mapping[str, Member], counts: Callable[[Track], bool]
+        self,
+        composition: Composition,
+        members: Mapping[str, Member],
+        counted: Callable[[Iterable[Track]], tuple[Track, ...]],
     ) -> None:
-        """``counts``: whether an object is one that the composition's own settings let count."""
+        """``counted``: those of some objects that the composition's own settings let count."""
         self._composition = composition
         self._members = members
-        self._counts = counts
+        self._counted = counted
 
     def update(self, tick: Tick) -> list[Occurrence]:
         """As ``Rule.update``. Objects that are still seen are told as they are in this frame."""
@@ -45,6 +48,6 @@ class Composed:
     def _counting(self, occurrences: Sequence[Occurrence]) -> Iterator[Occurrence]:
         """Without objects that do not count, and without what is about such objects only."""
         for occurrence in occurrences:
-            tracks = tuple(filter(self._counts, occurrence.tracks))
+            tracks = self._counted(occurrence.tracks)
             if tracks or not occurrence.tracks:
                 yield replace(occurrence, tracks=tracks)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from analytics.rules.geometry import CLEARLY, clearance, crossing, ground_point, is_right_of
+from analytics.rules.geometry import CLEARLY, bounds, clearance, crossing, ground_point, is_far, is_right_of
 from analytics.rules.succession import Succession
-from core.types import Point, Track, UtcSeconds
+from core.types import Box, Point, Track, UtcSeconds
 
 _HANDOVER_S = 1.5
 """A new track may continue one that was lost for so long."""
@@ -36,6 +36,8 @@ class _Walk:
 
     place: Point
     at: UtcSeconds
+    on_right: bool
+    """Side of the endless line on which it is."""
     clear_on_right: bool | None = None
     """Side on which it was last clear of the line; None while it never was."""
     balance: int = 0
@@ -44,17 +46,22 @@ class _Walk:
 
     def step(self, place: Point, at: UtcSeconds, line: tuple[Point, Point]) -> None:
         """Goes straight on to where the object is seen next."""
-        share = crossing(self.place, place, *line)
-        if share is not None:
-            self.balance += 1 if is_right_of(place, *line) else -1
-            self.passed_at = self.at + share * (at - self.at)
-        self.place, self.at = place, at
+        on_right = is_right_of(place, *line)
+        if on_right is not self.on_right:
+            self._pass(crossing(self.place, place, *line), at, on_right)
+        self.place, self.at, self.on_right = place, at, on_right
 
-    def settle(self, *, on_right: bool) -> bool:
+    def _pass(self, share: float | None, at: UtcSeconds, on_right: bool) -> None:
+        """Passes the endless line; ``share`` of the step is done where it passes the segment, if it does."""
+        if share is not None:
+            self.balance += 1 if on_right else -1
+            self.passed_at = self.at + share * (at - self.at)
+
+    def settle(self) -> bool:
         """It is clear of the line again; whether it has crossed since it last was."""
         before, balance = self.clear_on_right, self.balance
-        self.clear_on_right, self.balance = on_right, 0
-        return before is not None and before is not on_right and balance != 0 and (balance > 0) is on_right
+        self.clear_on_right, self.balance = self.on_right, 0
+        return before is not None and before is not self.on_right and balance != 0 and (balance > 0) is self.on_right
 
 
 class Crossings:
@@ -67,6 +74,7 @@ class Crossings:
     def __init__(self, line: tuple[Point, Point]) -> None:
         """``line``: first and second point; an end that all but reaches the picture's edge is taken to reach it."""
         self._line = _drawn_to_edge(line)
+        self._bounds = bounds(self._line)
         self._walks: dict[int, _Walk] = {}
         self._succession = Succession(_HANDOVER_S)
 
@@ -82,24 +90,26 @@ class Crossings:
             del self._walks[track_id]
 
     def _follow(self, track: Track, captured_at: UtcSeconds) -> Crossing | None:
-        if track.track_id not in self._walks:
-            self._walks[track.track_id] = self._begin(track, captured_at)
-        walk, place = self._walks[track.track_id], ground_point(track.box)
+        walk = self._walks.get(track.track_id)
+        if walk is None:
+            walk = self._walks[track.track_id] = self._begin(track, captured_at)
+        place = ground_point(track.box)
         walk.step(place, captured_at, self._line)
-        if clearance(place, *self._line, track.box) < CLEARLY:
+        if not (self._is_clear(place, track.box) and walk.settle()):
             return None
-        on_right = is_right_of(place, *self._line)
-        if not walk.settle(on_right=on_right):
-            return None
-        return Crossing(track, "to_right" if on_right else "to_left", walk.passed_at)
+        return Crossing(track, "to_right" if walk.on_right else "to_left", walk.passed_at)
 
     def _begin(self, track: Track, captured_at: UtcSeconds) -> _Walk:
         """A new walk, from where the object was first seen: it may pass the line before it is sure to be one."""
         if track.origin is None or captured_at - track.first_seen > _BIRTH_S:
-            return _Walk(ground_point(track.box), captured_at)
+            place = ground_point(track.box)
+            return _Walk(place, captured_at, is_right_of(place, *self._line))
         place = ground_point(track.origin)
-        is_clear = clearance(place, *self._line, track.origin) >= CLEARLY
-        return _Walk(place, track.first_seen, is_right_of(place, *self._line) if is_clear else None)
+        on_right = is_right_of(place, *self._line)
+        return _Walk(place, track.first_seen, on_right, on_right if self._is_clear(place, track.origin) else None)
+
+    def _is_clear(self, place: Point, box: Box) -> bool:
+        return is_far(place, self._bounds, box) or clearance(place, *self._line, box) >= CLEARLY
 
 
 def _drawn_to_edge(line: tuple[Point, Point]) -> tuple[Point, Point]:

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from analytics.rules.geometry import SMALLEST
 from core.types import Box, Point
 
 
-class Cone(NamedTuple):
+class Cone:
     """Every direction that is at most ``max_angle`` from the expected one, as the picture shows angles."""
 
-    expected: Point
-    """Share of the picture's width and height."""
-    max_angle: float
-    """Radians, below pi."""
-    aspect: float
-    """Width of the picture over its height."""
+    def __init__(self, expected: Point, max_angle: float, aspect: float) -> None:
+        """``expected``: share of the picture's width and height. ``max_angle``: radians, below pi. ``aspect``: width / height."""
+        self._heading = expected
+        self._expected = expected[0] * aspect, expected[1]
+        self._max_angle = max_angle
+        self._aspect = aspect
+        self._sides = self._side(max_angle), self._side(-max_angle)
 
     def angle_of(self, shift: Point) -> float:
         """Angle between a shift (normalised) and the expected direction, 0..pi."""
-        (x, y), (along_x, along_y) = self._seen(shift), self._seen(self.expected)
+        (along_x, along_y), x, y = self._expected, shift[0] * self._aspect, shift[1]
         return abs(math.atan2(along_x * y - along_y * x, along_x * x + along_y * y))
+
+    def may_deviate(self, starts: Iterable[Point], after: Box, sizes: float) -> list[bool]:
+        """Of the movements from several ground points to a box, which may have a ``deviation`` of so many sizes.
+
+        A quick answer: a movement does not deviate so far if it is allowed with the box half as many of its sizes
+        further on, for the mean of two boxes is at least half of one.
+        """
+        ((ax, ay), (bx, by)), (x, y), (dx, dy) = self._sides, after.ground_point, self._heading
+        ahead = sizes / 2 / math.hypot(dx / max(after.width, SMALLEST), dy / max(after.height, SMALLEST))
+        x, y = x + ahead * dx, y + ahead * dy
+        if self._max_angle > math.pi / 2:
+            return [ax * (y - y1) > ay * (x - x1) and bx * (y - y1) < by * (x - x1) for x1, y1 in starts]
+        return [ax * (y - y1) > ay * (x - x1) or bx * (y - y1) < by * (x - x1) for x1, y1 in starts]
 
     def deviation(self, before: Box, after: Box) -> float:
         """Least misplacement of the two boxes, in their own size, with which the movement could be an allowed one.
@@ -31,26 +45,22 @@ class Cone(NamedTuple):
         """
         (x1, y1), (x2, y2) = before.ground_point, after.ground_point
         shift = (x2 - x1, y2 - y1)
-        if shift == (0.0, 0.0) or self.angle_of(shift) <= self.max_angle:
+        if shift == (0.0, 0.0) or self.angle_of(shift) <= self._max_angle:
             return 0.0
         width = max((before.width + after.width) / 2, SMALLEST)
         height = max((before.height + after.height) / 2, SMALLEST)
-        sides = (self._side(self.max_angle), self._side(-self.max_angle))
         in_sizes = (shift[0] / width, shift[1] / height)
-        return min(_distance_from_ray(in_sizes, (x / width, y / height)) for x, y in sides)
-
-    def _seen(self, shift: Point) -> Point:
-        """In heights of the picture, so that angles are those that people see."""
-        return shift[0] * self.aspect, shift[1]
+        one, other = ((x / width, y / height) for x, y in self._sides)
+        return min(_distance_from_ray(in_sizes, one), _distance_from_ray(in_sizes, other))
 
     def _side(self, angle: float) -> Point:
         """Direction of one side of the cone, normalised."""
-        x, y = self._seen(self.expected)
-        turned = (x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle))
-        return turned[0] / self.aspect, turned[1]
+        (x, y), along, across = self._expected, math.cos(angle), math.sin(angle)
+        return (x * along - y * across) / self._aspect, x * across + y * along
 
 
 def _distance_from_ray(point: Point, heading: Point) -> float:
     """Distance from the half line that leaves the origin in that direction."""
-    along = max((point[0] * heading[0] + point[1] * heading[1]) / (heading[0] ** 2 + heading[1] ** 2), 0.0)
-    return math.dist(point, (along * heading[0], along * heading[1]))
+    (x, y), (ahead_x, ahead_y) = point, heading
+    along = max((x * ahead_x + y * ahead_y) / (ahead_x * ahead_x + ahead_y * ahead_y), 0.0)
+    return math.dist(point, (along * ahead_x, along * ahead_y))

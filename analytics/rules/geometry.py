@@ -7,6 +7,7 @@ of that box, so what is far for a small object is noise for a large one.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 
 from core.types import Box, Point, Polygon
@@ -22,7 +23,9 @@ _ROUNDING = 1e-9
 
 def ground_point(box: Box) -> Point:
     """Where the object stands, kept inside the picture: boxes may be predicted beyond its edge."""
-    x, y = box.ground_point
+    x, y = (box.left + box.right) / 2, box.bottom
+    if 0.0 <= x <= 1.0 and 0.0 <= y <= 1.0:
+        return x, y
     return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
 
 
@@ -46,9 +49,9 @@ def overlap(first: Box, second: Box) -> float:
 
 def contains(polygon: Polygon, point: Point) -> bool:
     """Whether a point is inside a simple polygon or on its border."""
-    edges = list(pairwise((*polygon, polygon[0])))
-    if sum(_ray_meets(point, start, end) for start, end in edges) % 2 == 1:
+    if _surrounds(polygon, point):
         return True
+    edges = pairwise((*polygon, polygon[0]))
     return any(math.dist(point, _nearest(point, start, end)) <= _ROUNDING for start, end in edges)
 
 
@@ -63,16 +66,39 @@ def clearance(point: Point, start: Point, end: Point, box: Box) -> float:
     return math.dist(place, _nearest(place, start, end))
 
 
-def clearance_of_zone(point: Point, polygon: Polygon, box: Box) -> float:
-    """Distance from a polygon in the object's size; 0 inside."""
-    if contains(polygon, point):
-        return 0.0
-    return min(clearance(point, start, end, box) for start, end in pairwise((*polygon, polygon[0])))
+class Area:
+    """A zone that many objects are compared with again and again."""
+
+    def __init__(self, polygon: Polygon) -> None:
+        self._polygon = polygon
+        self._bounds = bounds(polygon)
+
+    def clearance(self, point: Point, box: Box) -> float:
+        """Distance in the object's size; 0 inside, infinite where the object is ``CLEARLY`` out at the first glance."""
+        if is_far(point, self._bounds, box):
+            return math.inf
+        if contains(self._polygon, point):
+            return 0.0
+        return min(clearance(point, start, end, box) for start, end in pairwise((*self._polygon, self._polygon[0])))
+
+
+def bounds(points: Iterable[Point]) -> Box:
+    """The smallest upright rectangle around some points."""
+    across, down = zip(*points, strict=True)
+    return Box(left=min(across), top=min(down), right=max(across), bottom=max(down))
+
+
+def is_far(point: Point, around: Box, box: Box) -> bool:
+    """Whether an object is ``CLEARLY`` away from a rectangle, and so from all in it: a quick answer for most."""
+    (x, y), left, bottom = point, box.left, box.bottom
+    across, down = CLEARLY * (box.right - left) + SMALLEST, CLEARLY * (bottom - box.top) + SMALLEST
+    return x < around.left - across or x > around.right + across or y < around.top - down or y > around.bottom + down
 
 
 def is_right_of(point: Point, start: Point, end: Point) -> bool:
     """Whether a point lies to the right hand of one who stands at ``start`` and looks to ``end`` (y points down)."""
-    return _cross(start, end, point) >= 0.0
+    (x, y), (x1, y1), (x2, y2) = point, start, end
+    return (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1) >= 0.0
 
 
 def crossing(before: Point, after: Point, start: Point, end: Point) -> float | None:
@@ -106,8 +132,13 @@ def _nearest(point: Point, start: Point, end: Point) -> Point:
     return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
 
 
-def _ray_meets(point: Point, start: Point, end: Point) -> bool:
-    """Whether the ray from a point to the right passes the edge; an edge owns its upper end only."""
-    if (start[1] > point[1]) == (end[1] > point[1]):
-        return False
-    return point[0] < start[0] + (point[1] - start[1]) / (end[1] - start[1]) * (end[0] - start[0])
+def _surrounds(polygon: Polygon, point: Point) -> bool:
+    """Whether a ray from a point to the right passes the border an odd number of times; an edge owns its upper end only."""
+    x, y = point
+    is_inside = False
+    x1, y1 = polygon[-1]
+    for x2, y2 in polygon:
+        if (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1):
+            is_inside = not is_inside
+        x1, y1 = x2, y2
+    return is_inside

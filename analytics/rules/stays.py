@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analytics.rules.geometry import CLEARLY, clearance_of_zone, ground_point, overlap, touches_edge
+from analytics.rules.geometry import CLEARLY, Area, ground_point, overlap, touches_edge
 from analytics.rules.succession import Succession
 from core.types import Occurrence, Polygon, Tick, Track, UtcSeconds
 
@@ -49,20 +49,21 @@ class _Visitor:
     party_at: UtcSeconds | None = None
     """When the first of its party entered, once that party is reported."""
 
-    def see(self, at: UtcSeconds, *, clearance: float, gap_s: float) -> None:
+    def see(self, at: UtcSeconds, clearance: float, patience: Patience) -> None:
         """Takes the next sighting; ``clearance`` is its distance from the zone in its own size."""
         was_inside, self.is_inside = self.is_inside, clearance <= 0.0
         if self.is_inside and self.entered_at is None:
             self.entered_at = at
-        elif self.is_inside and was_inside and at - self.seen_at <= gap_s:
+        elif self.is_inside and was_inside and at - self.seen_at <= patience.gap_s:
             self.inside_s += at - self.seen_at
+        self.seen_at = at
         if clearance < CLEARLY:
             self.present_at = at
         else:
             self.came_in = True
-        self.seen_at = at
+            self.end_stay_if_left(at, patience.out_s)
 
-    def end_stay_if_left(self, now: UtcSeconds, *, out_s: float) -> None:
+    def end_stay_if_left(self, now: UtcSeconds, out_s: float) -> None:
         """Ends its stay when it was seen outside and has not been back in time."""
         if self.entered_at is not None and self.seen_at > self.present_at and now - self.present_at > out_s:
             self.entered_at, self.party_at, self.inside_s = None, None, 0.0
@@ -76,7 +77,7 @@ class Stays:
     """
 
     def __init__(self, zone: Polygon, dwell_s: float, patience: Patience) -> None:
-        self._zone = zone
+        self._zone = Area(zone)
         self._dwell_s = dwell_s
         self._patience = patience
         self._visitors: dict[int, _Visitor] = {}
@@ -91,41 +92,40 @@ class Stays:
 
     def update(self, tick: Tick) -> list[Occurrence]:
         """Takes one frame; one occurrence per party whose dwell time is reached in it."""
+        now = tick.captured_at
         measured = [track for track in tick.tracks if track.is_measured]
-        self._forget(tick.captured_at)
-        self._succession.hand_over(self._visitors, measured, tick.captured_at)
+        self._forget(now)
+        self._succession.hand_over(self._visitors, measured, now)
         for track in measured:
-            self._see(track, measured, tick.captured_at)
-        return self._report(measured, tick.captured_at)
+            self._see(track, measured, now)
+        return self._report(measured, now)
 
     def _forget(self, now: UtcSeconds) -> None:
         vanished_s, out_s = self._patience.vanished_s, self._patience.out_s
-        self._visitors = {id_: seen for id_, seen in self._visitors.items() if now - seen.seen_at <= vanished_s}
+        for track_id in [id_ for id_, seen in self._visitors.items() if now - seen.seen_at > vanished_s]:
+            del self._visitors[track_id]
         for visitor in self._visitors.values():
-            visitor.end_stay_if_left(now, out_s=out_s)
+            if visitor.entered_at is not None:
+                visitor.end_stay_if_left(now, out_s)
 
     def _see(self, track: Track, measured: Sequence[Track], now: UtcSeconds) -> None:
-        if track.track_id not in self._visitors:
-            self._visitors[track.track_id] = _Visitor(came_in=_comes_in(track, measured), seen_at=now)
-        visitor = self._visitors[track.track_id]
+        visitor = self._visitors.get(track.track_id)
+        if visitor is None:
+            visitor = self._visitors[track.track_id] = _Visitor(came_in=_comes_in(track, measured), seen_at=now)
         was_present = visitor.entered_at is not None
-        clearance = clearance_of_zone(ground_point(track.box), self._zone, track.box)
-        visitor.see(now, clearance=clearance, gap_s=self._patience.gap_s)
-        visitor.end_stay_if_left(now, out_s=self._patience.out_s)
+        visitor.see(now, self._zone.clearance(ground_point(track.box), track.box), self._patience)
         if visitor.entered_at is not None and not was_present:
             self.begun += 1
             visitor.party_at = self._party_of(visitor)
 
-    def _is_due(self, visitor: _Visitor) -> bool:
-        is_long_enough = visitor.inside_s >= self._dwell_s - _ROUNDING_S
-        return visitor.is_inside and visitor.party_at is None and is_long_enough
-
     def _report(self, measured: Sequence[Track], now: UtcSeconds) -> list[Occurrence]:
         """One occurrence per party that becomes known now."""
         new: dict[UtcSeconds, list[Track]] = {}
+        long_s = self._dwell_s - _ROUNDING_S
         for track in measured:
             visitor = self._visitors[track.track_id]
-            if visitor.entered_at is None or not self._is_due(visitor):
+            is_due = visitor.is_inside and visitor.inside_s >= long_s and visitor.party_at is None
+            if not is_due or visitor.entered_at is None:
                 continue
             visitor.party_at = self._party_of(visitor)
             if visitor.party_at is None:

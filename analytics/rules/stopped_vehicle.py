@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from analytics.rules.geometry import CLEARLY, clearance_of_zone, ground_point
+from analytics.rules.geometry import CLEARLY, Area, ground_point
 from analytics.rules.stillness import Standstill, is_beside
 from config.geometry import Zone
 from config.model import RuleSettings
@@ -58,21 +58,22 @@ class StoppedVehicle(Rule):
     def __init__(self, settings: RuleSettings) -> None:
         if not isinstance(settings, StoppedVehicleSettings):
             raise TypeError(f"StoppedVehicle takes StoppedVehicleSettings, not {type(settings).__name__}")
-        self._zone = settings.zone
+        self._zone = Area(settings.zone)
         self._dwell_s = settings.dwell_s
         self._vehicles: dict[int, _Vehicle] = {}
 
     def update(self, tick: Tick) -> list[Occurrence]:
         now = tick.captured_at
         measured = [track for track in tick.tracks if track.is_measured]
-        self._vehicles = {id_: known for id_, known in self._vehicles.items() if now - known.standstill.at <= _HIDDEN_S}
+        for track_id in [id_ for id_, known in self._vehicles.items() if now - known.standstill.at > _HIDDEN_S]:
+            del self._vehicles[track_id]
         present = {track.track_id for track in measured}
         for track in measured:
             self._see(track, present, now)
         return self._report(measured, now)
 
     def _see(self, track: Track, present: set[int], now: UtcSeconds) -> None:
-        distance = clearance_of_zone(ground_point(track.box), self._zone, track.box)
+        distance = self._zone.clearance(ground_point(track.box), track.box)
         if distance >= CLEARLY:
             self._vehicles.pop(track.track_id, None)
             return

@@ -28,17 +28,19 @@ class _Sightings:
 
     latest: Track
     at: UtcSeconds
-    trail: deque[tuple[UtcSeconds, Point]] = field(default_factory=deque)
+    trail: deque[tuple[UtcSeconds, Box]] = field(default_factory=deque)
 
     def add(self, track: Track, at: UtcSeconds) -> None:
         self.latest, self.at = track, at
-        self.trail.append((at, track.box.centre))
-        while self.trail[0][0] < at - _PACE_S:
-            self.trail.popleft()
+        trail, oldest = self.trail, at - _PACE_S
+        trail.append((at, track.box))
+        while trail[0][0] < oldest:
+            trail.popleft()
 
     def shift_after(self, seconds: float) -> Point:
         """How far it would have gone by now, had it kept its speed."""
-        (start, (x1, y1)), (end, (x2, y2)) = self.trail[0], self.trail[-1]
+        (start, before), (end, after) = self.trail[0], self.trail[-1]
+        (x1, y1), (x2, y2) = before.centre, after.centre
         share = seconds / (end - start) if end > start else 0.0
         return (x2 - x1) * share, (y2 - y1) * share
 
@@ -53,16 +55,17 @@ class Succession:
 
     def update(self, tracks: Sequence[Track], captured_at: UtcSeconds) -> dict[int, int]:
         """Takes what was measured in one frame; new track id → id of the lost track it continues."""
-        for track_id in [id_ for id_, seen in self._seen.items() if captured_at - seen.at > self._patience_s]:
-            del self._seen[track_id]
-        present = {track.track_id for track in tracks}
-        heirs = self._matched([track for track in tracks if track.track_id not in self._seen], present, captured_at)
+        known, patience_s = self._seen, self._patience_s
+        for track_id in [id_ for id_, seen in known.items() if captured_at - seen.at > patience_s]:
+            del known[track_id]
+        new = [track for track in tracks if track.track_id not in known]
+        heirs = self._matched(new, {track.track_id for track in tracks}, captured_at) if new else {}
         for lost in heirs.values():
-            del self._seen[lost]
+            del known[lost]
+        for track in new:
+            known[track.track_id] = _Sightings(track, captured_at)
         for track in tracks:
-            if track.track_id not in self._seen:
-                self._seen[track.track_id] = _Sightings(track, captured_at)
-            self._seen[track.track_id].add(track, captured_at)
+            known[track.track_id].add(track, captured_at)
         return heirs
 
     def hand_over(self, known: dict[int, State], tracks: Sequence[Track], captured_at: UtcSeconds) -> None:

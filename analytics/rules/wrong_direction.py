@@ -6,18 +6,19 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, Field
 
 from analytics.rules.classes import Classes
 from analytics.rules.directions import Cone
-from analytics.rules.geometry import CLEARLY, clearance_of_zone, ground_point, overlap
+from analytics.rules.geometry import CLEARLY, Area, ground_point, overlap
 from analytics.rules.succession import Succession
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule
-from core.types import Box, Occurrence, Polygon, Tick, Track, UtcSeconds
+from core.types import Box, Occurrence, Point, Tick, Track, UtcSeconds
 
 _FAR = 0.75
 """A movement counts when no misplacement of its two ends by a quarter of the object each way explains it:
@@ -65,6 +66,8 @@ class WrongDirectionSettings(RuleSettings):
 class _Sighting(NamedTuple):
     at: UtcSeconds
     box: Box
+    place: Point
+    """Its ground point, which may be out of the picture."""
 
 
 @dataclass(slots=True)
@@ -77,11 +80,11 @@ class _Mover:
     """Where it was inside the zone, lately; the last one is the newest."""
     is_reported: bool = False
 
-    def see(self, sighting: _Sighting, zone: Polygon) -> bool:
+    def see(self, sighting: _Sighting, zone: Area) -> bool:
         """Takes the next sighting; whether it is inside the zone."""
         is_broken = sighting.at - self.seen_at > _GAP_S
-        self.seen_at, self.box = sighting
-        distance = clearance_of_zone(ground_point(sighting.box), zone, sighting.box)
+        self.seen_at, self.box = sighting.at, sighting.box
+        distance = zone.clearance(ground_point(sighting.box), sighting.box)
         if is_broken or distance >= CLEARLY:
             self.trail.clear()
         while self.trail and self.trail[0].at < sighting.at - _WINDOW_S:
@@ -105,7 +108,7 @@ class WrongDirection(Rule):
     def __init__(self, settings: RuleSettings) -> None:
         if not isinstance(settings, WrongDirectionSettings):
             raise TypeError(f"WrongDirection takes WrongDirectionSettings, not {type(settings).__name__}")
-        self._zone = settings.zone
+        self._zone = Area(settings.zone)
         self._expected = settings.expected
         self._max_angle = math.radians(settings.max_angle_deg)
         self._movers: dict[int, _Mover] = {}
@@ -114,7 +117,8 @@ class WrongDirection(Rule):
     def update(self, tick: Tick) -> list[Occurrence]:
         now = tick.captured_at
         measured = [track for track in tick.tracks if track.is_measured]
-        self._movers = {id_: mover for id_, mover in self._movers.items() if now - mover.seen_at <= _MEMORY_S}
+        for track_id in [id_ for id_, mover in self._movers.items() if now - mover.seen_at > _MEMORY_S]:
+            del self._movers[track_id]
         self._succession.hand_over(self._movers, measured, now)
         inside = [track for track in measured if self._see(track, now)]
         aspect = 1.0 if tick.pixels is None else tick.pixels.width / tick.pixels.height
@@ -123,8 +127,10 @@ class WrongDirection(Rule):
         return [occurrence for occurrence in found if occurrence is not None]
 
     def _see(self, track: Track, now: UtcSeconds) -> bool:
-        mover = self._movers.setdefault(track.track_id, _Mover(now, track.box))
-        return mover.see(_Sighting(now, track.box), self._zone)
+        mover = self._movers.get(track.track_id)
+        if mover is None:
+            mover = self._movers[track.track_id] = _Mover(now, track.box)
+        return mover.see(_Sighting(now, track.box, track.box.ground_point), self._zone)
 
     def _judge(self, track: Track, now: UtcSeconds, cone: Cone) -> Occurrence | None:
         mover = self._movers[track.track_id]
@@ -135,7 +141,7 @@ class WrongDirection(Rule):
         mover.is_reported = True
         if is_second_box:
             return None
-        (x1, y1), (x2, y2) = start.box.ground_point, track.box.ground_point
+        (x1, y1), (x2, y2) = start.place, track.box.ground_point
         angle_deg = round(math.degrees(cone.angle_of((x2 - x1, y2 - y1))))
         return Occurrence(captured_at=now, started_at=start.at, tracks=(track,), details={"angle_deg": angle_deg})
 
@@ -149,7 +155,8 @@ class WrongDirection(Rule):
 def _start_of_wrong_way(trail: Sequence[_Sighting], cone: Cone) -> _Sighting | None:
     """From where the object has certainly gone the wrong way up to now; None if it has not."""
     now = trail[-1]
-    start = max(trail, key=lambda sighting: cone.deviation(sighting.box, now.box))
+    suspect = compress(trail, cone.may_deviate([sighting.place for sighting in trail], now.box, _FAR))
+    start = max(suspect, key=lambda sighting: cone.deviation(sighting.box, now.box), default=now)
     if cone.deviation(start.box, now.box) < _FAR:
         return None
     between = [sighting for sighting in trail if start.at < sighting.at < now.at]

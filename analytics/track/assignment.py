@@ -6,6 +6,7 @@ each group of rows and columns that compete with one another. Such groups are sm
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from math import inf
 
 import numpy as np
@@ -23,38 +24,45 @@ def assign(costs: Costs, limit: float) -> list[tuple[int, int]]:
         costs: rows x columns, any finite or infinite values.
         limit: cost of no pair.
     """
-    allowed = costs < limit
-    sole = allowed & (allowed.sum(axis=1) == 1)[:, None] & (allowed.sum(axis=0) == 1)
-    pairs = [(row, column) for row, column in np.argwhere(sole).tolist()]
-    contested = np.argwhere(allowed & ~sole).tolist()
-    if not contested:
-        return pairs
-    for rows, columns in _groups(contested):
-        part = np.where(allowed, costs, limit)[np.ix_(rows, columns)].tolist()
-        pairs += [(rows[row], columns[column]) for row, column in _solve(part) if part[row][column] < limit]
+    of_row: dict[int, dict[int, float]] = {}
+    of_column: dict[int, list[int]] = {}
+    flat = costs.ravel()
+    (allowed,) = (flat < limit).nonzero()
+    for at, cost in zip(allowed.tolist(), flat[allowed].tolist(), strict=True):
+        row, column = divmod(at, costs.shape[1])
+        of_row.setdefault(row, {})[column] = cost
+        of_column.setdefault(column, []).append(row)
+    pairs = []
+    contested = {}
+    for row, own in of_row.items():
+        (column, *more) = own
+        if more or len(of_column[column]) > 1:
+            contested[row] = own
+        else:
+            pairs.append((row, column))
+    for group, others in _groups(contested, of_column):
+        part = [[of_row[row].get(column, limit) for column in others] for row in group]
+        pairs += [(group[row], others[column]) for row, column in _solve(part) if part[row][column] < limit]
     return sorted(pairs)
 
 
-def _groups(edges: list[list[int]]) -> list[tuple[list[int], list[int]]]:
-    """Rows and columns that are connected by (row, column) edges, directly or through others."""
-    of_row: dict[int, list[int]] = {}
-    of_column: dict[int, list[int]] = {}
-    for row, column in edges:
-        of_row.setdefault(row, []).append(column)
-        of_column.setdefault(column, []).append(row)
-    groups = []
-    left = set(of_row)
-    while left:
-        rows, columns, ahead = set[int](), set[int](), [left.pop()]
+def _groups(
+    of_row: Mapping[int, Collection[int]], of_column: Mapping[int, Collection[int]]
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Rows and columns that may be paired, directly or through others."""
+    done = set[int]()
+    for start, own in of_row.items():
+        if start in done:
+            continue
+        rows, columns, ahead = {start}, set(own), list(own)
         while ahead:
-            rows.add(row := ahead.pop())
-            for column in of_row[row]:
-                if column not in columns:
-                    columns.add(column)
-                    ahead += of_column[column]
-        left -= rows
-        groups.append((sorted(rows), sorted(columns)))
-    return groups
+            for row in of_column[ahead.pop()]:
+                if row not in rows:
+                    rows.add(row)
+                    ahead += [column for column in of_row[row] if column not in columns]
+                    columns.update(of_row[row])
+        done |= rows
+        yield sorted(rows), sorted(columns)
 
 
 def _solve(costs: list[list[float]]) -> list[tuple[int, int]]:

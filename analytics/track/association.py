@@ -46,7 +46,9 @@ def associate(objects: Objects, seen: Seen) -> list[tuple[int, int]]:
     pairs: list[tuple[int, int]] = []
     free, untaken = np.ones(len(objects.records), dtype=bool), np.ones(len(seen.boxes), dtype=bool)
     for stage in _stages(objects, seen):
-        rows, columns = np.flatnonzero(stage.rows & free), np.flatnonzero(stage.columns & untaken)
+        if len(pairs) == min(len(free), len(untaken)):
+            break
+        (rows,), (columns,) = (stage.rows & free).nonzero(), (stage.columns & untaken).nonzero()
         if not rows.size or not columns.size:
             continue
         found = [(int(rows[row]), int(columns[at])) for row, at in assign(stage.costs(rows, columns), stage.limit)]
@@ -57,9 +59,8 @@ def associate(objects: Objects, seen: Seen) -> list[tuple[int, int]]:
 
 
 def _stages(objects: Objects, seen: Seen) -> tuple[_Stage, ...]:
-    confirmed = np.array([record.is_confirmed for record in objects.records], dtype=bool)
-    unseen_s = np.array([objects.unseen_s(record) for record in objects.records], dtype=float)
-    fresh = confirmed & (unseen_s <= _FRESH_S)
+    confirmed = objects.confirmed
+    fresh = confirmed & objects.seen_within(_FRESH_S)
     strong, weak = seen.strong, ~seen.strong
     costs = _Costs(objects, seen, fresh)
     return (
@@ -83,6 +84,7 @@ class _Costs:
         codes: dict[str, int] = {OBJECT: 0}
         self._have = np.array([codes.setdefault(record.group, len(codes)) for record in objects.records], dtype=np.intp)
         self._want = np.array([codes.setdefault(group, len(codes)) for group in seen.groups], dtype=np.intp)
+        self._is_definite = bool(self._have.all() and self._want.all())
 
     def near(self, rows: Index, columns: Index) -> Array:
         """With boxes widened by the uncertainty of the prediction."""
@@ -92,8 +94,9 @@ class _Costs:
 
     def preferred(self, rows: Index, columns: Index) -> Array:
         """Like ``near``, and the surer detection is the cheaper."""
-        bonus: Array = _PREFERENCE * (self._seen.scores[columns] - _USUAL_SCORE)
-        return self.near(rows, columns) - bonus
+        costs = self.near(rows, columns)
+        costs -= _PREFERENCE * (self._seen.scores[columns] - _USUAL_SCORE)
+        return costs
 
     def fitting(self, rows: Index, columns: Index) -> Array:
         """Like ``preferred``; weak detections only where they fit an object that was measured just before."""
@@ -122,5 +125,8 @@ class _Costs:
     def _allowed(self, costs: Array, rows: Index, columns: Index) -> Array:
         """Labels of one group go together, and an indefinite object goes with anything."""
         have, want = self._have[rows][:, None], self._want[columns]
-        result: Array = np.where((have == want) | (have == 0) | (want == 0), costs, np.inf)
-        return result
+        foreign = have != want
+        if not self._is_definite:
+            foreign &= (have != 0) & (want != 0)
+        costs[foreign] = np.inf
+        return costs

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_MEASURED = np.array([0.04, 0.04, 0.06, 0.06])
+_MEASURED = np.array([0.04, 0.04, 0.06, 0.06])[:, None]
 """Standard deviation of a detector's centre and size, in box sizes."""
-_START_SPEED = np.array([1.0, 0.5, 0.2, 0.2])
+_START_SPEED = np.array([1.0, 0.5, 0.2, 0.2])[:, None]
 """Standard deviation of an unknown speed, in box sizes per second."""
-_WANDER = np.array([0.6, 0.6, 0.3, 0.3])
+_WANDER = np.array([0.6, 0.6, 0.3, 0.3])[:, None]
 """Change of speed within a second, in box sizes per second (standard deviation)."""
-_MEMORY_S = np.array([3.0, 3.0, 0.7, 0.7])
+_MEMORY_S = np.array([3.0, 3.0, 0.7, 0.7])[:, None]
 """Speeds fade with this time constant: an unseen object is not sent across the picture, nor grown."""
 SMALLEST = 1e-4
 """Least width and height of a box, in picture heights."""
@@ -30,53 +30,59 @@ class BoxFilters:
     """Rows are boxes; columns are centre x, centre y, width, height."""
 
     def __init__(self, state: Array) -> None:
-        """``state``: N x 5 x 4, in the order of the views below."""
+        """``state``: 5 x 4 x N, in the order of the views below; so every step runs over neighbours in memory."""
         self._state = state
 
     @classmethod
     def start(cls, boxes: Array) -> Self:
         """Filters that saw each box once."""
-        size = sizes(boxes)
-        state = np.zeros((len(boxes), 5, 4))
-        state[:, 0], state[:, 2], state[:, 4] = boxes, (_MEASURED * size) ** 2, (_START_SPEED * size) ** 2
+        size = sizes(boxes)[:, 0]
+        state = np.zeros((5, 4, len(boxes)))
+        state[0], state[2], state[4] = boxes.T, (_MEASURED * size) ** 2, (_START_SPEED * size) ** 2
         return cls(state)
 
     @property
     def position(self) -> Array:
         """A view."""
-        return self._state[:, 0]
+        view: Array = self._state[0].T
+        return view
 
     @property
     def velocity(self) -> Array:
         """A view."""
-        return self._state[:, 1]
+        view: Array = self._state[1].T
+        return view
 
     @property
     def variance(self) -> Array:
         """Of the position; a view."""
-        return self._state[:, 2]
+        view: Array = self._state[2].T
+        return view
 
     @property
     def covariance(self) -> Array:
         """Of position with velocity; a view."""
-        return self._state[:, 3]
+        view: Array = self._state[3].T
+        return view
 
     @property
     def velocity_variance(self) -> Array:
         """A view."""
-        return self._state[:, 4]
+        view: Array = self._state[4].T
+        return view
 
     def predict(self, seconds: float | Array) -> None:
-        """Moves every box on, by one time or by one for each row (N x 1)."""
+        """Moves every box on, by one time or by one for each row (N)."""
         kept = np.exp(-seconds / _MEMORY_S)
         gain = _MEMORY_S * (1 - kept)
-        noise = (_WANDER * sizes(self.position)) ** 2
-        position, velocity, variance, covariance, velocity_variance = self._views()
+        position, velocity, variance, covariance, velocity_variance = self._state
+        noise = (_WANDER * np.sqrt(position[2] * position[3])) ** 2
+        drift = gain * velocity_variance
         position += gain * velocity
-        np.maximum(position[:, 2:], SMALLEST, out=position[:, 2:])
+        np.maximum(position[2:], SMALLEST, out=position[2:])
         velocity *= kept
-        variance += gain * (2 * covariance + gain * velocity_variance) + noise * (seconds**3 / 3)
-        covariance += gain * velocity_variance
+        variance += gain * (2 * covariance + drift) + noise * (seconds**3 / 3)
+        covariance += drift
         covariance *= kept
         covariance += noise * (seconds**2 / 2)
         velocity_variance *= kept**2
@@ -84,32 +90,34 @@ class BoxFilters:
 
     def correct(self, boxes: Array) -> None:
         """Takes a measured box for every row."""
-        position, velocity, variance, covariance, velocity_variance = self._views()
-        spread = variance + (_MEASURED * sizes(boxes)) ** 2
-        surprise = boxes - position
+        measured = boxes.T
+        position, velocity, variance, covariance, velocity_variance = self._state
+        spread = variance + (_MEASURED * np.sqrt(measured[2] * measured[3])) ** 2
+        surprise = measured - position
         gain, velocity_gain = variance / spread, covariance / spread
         position += gain * surprise
-        np.maximum(position[:, 2:], SMALLEST, out=position[:, 2:])
+        np.maximum(position[2:], SMALLEST, out=position[2:])
         velocity += velocity_gain * surprise
         velocity_variance -= velocity_gain * covariance
-        covariance *= 1 - gain
-        variance *= 1 - gain
+        rest = 1 - gain
+        covariance *= rest
+        variance *= rest
 
-    def rows(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
+    def rows(self, index: NDArray[np.intp]) -> Self:
         """A copy of some rows."""
-        return type(self)(self._state[index])
+        return type(self)(np.take(self._state, index, axis=2))
+
+    def first(self, number: int) -> Self:
+        """So many rows from the first on; a view."""
+        return type(self)(self._state[:, :, :number])
 
     def put(self, index: NDArray[np.intp], other: Self) -> None:
         """Replaces some rows."""
-        self._state[index] = other._state
+        self._state[:, :, index] = other._state
 
     def joined(self, other: Self) -> Self:
         """These rows, then those of the other."""
-        return type(self)(np.concatenate([self._state, other._state]))
-
-    def _views(self) -> Array:
-        """5 x N x 4."""
-        return self._state.transpose(1, 0, 2)
+        return type(self)(np.concatenate([self._state, other._state], axis=2))
 
 
 def sizes(boxes: Array) -> Array:

@@ -44,6 +44,16 @@ class Objects:
         return self._now - record.seen_at
 
     @property
+    def confirmed(self) -> NDArray[np.bool_]:
+        """Which of them were seen often enough to be real."""
+        return np.array([record.track_id > 0 for record in self.records], dtype=bool)
+
+    def seen_within(self, seconds: float) -> NDArray[np.bool_]:
+        """Which of them were measured so shortly before."""
+        now = self._now
+        return np.array([now - record.seen_at <= seconds for record in self.records], dtype=bool)
+
+    @property
     def moving(self) -> NDArray[np.bool_]:
         """Which of them move for certain."""
         speed = np.hypot(self.filters.velocity[:, 0], self.filters.velocity[:, 1])
@@ -57,6 +67,8 @@ class Objects:
 
     def start(self, seen: Seen, chosen: Sequence[int], captured_at: UtcSeconds) -> None:
         """Adds an object for each chosen detection."""
+        if not chosen:
+            return
         for index in chosen:
             evidence = Evidence(
                 start=seen.boxes[index].copy(), started_at=self._now, strong_hits=int(seen.strong[index])
@@ -68,7 +80,7 @@ class Objects:
                 clear_at=self._now,
                 score=float(seen.scores[index]),
             )
-            record.vote(seen.labels[index], record.score)
+            record.vote(seen.labels[index], seen.groups[index], record.score)
             self.records.append(record)
         boxes = seen.boxes[list(chosen)]
         fresh = BoxFilters.start(boxes)
@@ -77,64 +89,64 @@ class Objects:
 
     def correct(self, pairs: Sequence[tuple[int, int]], seen: Seen, ids: count[int]) -> None:
         """Takes the measured boxes of (row, detection) pairs; gives those seen often enough the next id."""
-        rows = np.array([row for row, _ in pairs], dtype=np.intp)
-        boxes = seen.boxes[[detection for _, detection in pairs]]
-        lost = np.array([self.records[row].missed > 1 for row, _ in pairs], dtype=bool)
-        if lost.any():
+        rows, found = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+        boxes = seen.boxes[found]
+        lost = [at for at, (row, _) in enumerate(pairs) if self.records[row].missed > 1]
+        if lost:
             self._retrace(rows[lost], boxes[lost])
-        for row, detection in pairs:
-            self._note(self.records[row], detection, seen, ids)
+        strong, scores = seen.strong.tolist(), seen.scores.tolist()
+        for row, at in pairs:
+            record = self.records[row]
+            record.measured(seen.labels[at], seen.groups[at], scores[at], self._now)
+            if strong[at]:
+                record.clear_at = self._now
+            if not record.track_id:
+                self._weigh(record, seen.boxes[at], ids, is_strong=strong[at])
         corrected = self.filters.rows(rows)
         corrected.correct(boxes)
         self.filters.put(rows, corrected)
         self._at_sight.put(rows, corrected)
         self.sighted[rows] = boxes
 
-    def _note(self, record: Record, detection: int, seen: Seen, ids: count[int]) -> None:
-        is_strong = bool(seen.strong[detection])
-        record.measured(seen.labels[detection], float(seen.scores[detection]), self._now)
-        if is_strong:
-            record.clear_at = self._now
-        if not record.is_confirmed:
-            record.evidence.see(seen.boxes[detection], self._now, is_strong=is_strong)
-            if record.evidence.is_enough(self._now):
-                record.track_id = next(ids)
+    def _weigh(self, record: Record, box: Array, ids: count[int], *, is_strong: bool) -> None:
+        """Whether what was seen of it is enough by now."""
+        record.evidence.see(box, self._now, is_strong=is_strong)
+        if record.evidence.is_enough(self._now):
+            record.track_id = next(ids)
 
     def _retrace(self, rows: NDArray[np.intp], boxes: Array) -> None:
         """Predicts again along the straight way from the last observation to the new one (OC-SORT's re-update)."""
+        longest_first = np.argsort([-self.records[row].missed for row in rows], kind="stable")
+        rows, way = rows[longest_first], (boxes - self.sighted[rows])[longest_first]
         records = [self.records[row] for row in rows]
-        steps = np.array([min(record.missed, _MOST_VIRTUAL_STEPS) for record in records], dtype=np.intp)
-        unseen_s = np.array([self.unseen_s(record) for record in records])
-        step_s, start = (unseen_s / steps)[:, None], self.sighted[rows]
-        filters = self._at_sight.rows(rows)
-        for step in range(1, int(steps.max()) + 1):
-            going = np.flatnonzero(steps >= step)
-            part = filters.rows(going)
-            part.predict(step_s[going])
-            filters.put(going, part)
-            between = np.flatnonzero(steps > step)
-            if between.size:
-                part = filters.rows(between)
-                share = step / steps[between, None]
-                part.correct(start[between] + (boxes[between] - start[between]) * share)
-                filters.put(between, part)
+        steps = [min(record.missed, _MOST_VIRTUAL_STEPS) for record in records]
+        step_s = np.array([self.unseen_s(record) / count for record, count in zip(records, steps, strict=True)])
+        filters, start, parts = self._at_sight.rows(rows), self.sighted[rows], np.array(steps)[:, None]
+        for step in range(1, steps[0] + 1):
+            going = sum(count >= step for count in steps)
+            filters.first(going).predict(step_s[:going])
+            between = sum(count > step for count in steps)
+            if between:
+                filters.first(between).correct(start[:between] + way[:between] * (step / parts[:between]))
         self.filters.put(rows, filters)
 
     def keep_living(self, max_age_s: float) -> None:
         """Drops what was not seen for so long, what only seems to stand there, and what will not become an object."""
-        moving = self.moving.tolist()
-        self.keep([self._lives(*one, max_age_s) for one in zip(self.records, moving, strict=True)])
+        now = self._now
+        self.keep(
+            [
+                now - record.seen_at <= max_age_s and (is_moving or now - record.clear_at <= _CLEAR_S)
+                if record.track_id
+                else not record.is_hopeless(now)
+                for record, is_moving in zip(self.records, self.moving.tolist(), strict=True)
+            ]
+        )
 
-    def _lives(self, record: Record, is_moving: bool, max_age_s: float) -> bool:
-        if not record.is_confirmed:
-            return not record.is_hopeless(self._now)
-        return self.unseen_s(record) <= max_age_s and (is_moving or self._now - record.clear_at <= _CLEAR_S)
-
-    def keep(self, kept: Sequence[bool] | NDArray[np.bool_]) -> None:
+    def keep(self, kept: Sequence[bool]) -> None:
         """Drops the rows that are not kept."""
         if all(kept):
             return
-        mask = np.array(kept, dtype=bool)
-        self.records = [record for record, stays in zip(self.records, mask, strict=True) if stays]
-        self.filters, self._at_sight = self.filters.rows(mask), self._at_sight.rows(mask)
-        self.sighted = self.sighted[mask]
+        rows = np.flatnonzero(kept)
+        self.records = [self.records[row] for row in rows]
+        self.filters, self._at_sight = self.filters.rows(rows), self._at_sight.rows(rows)
+        self.sighted = self.sighted[rows]

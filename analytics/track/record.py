@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analytics.detect.labels import OBJECT, group_of
+from analytics.detect.labels import OBJECT
 from analytics.track.evidence import Evidence
 from analytics.track.seen import MOVES
 from core.types import Box, UtcSeconds
@@ -32,6 +32,8 @@ class Record:
     """0 until the object is confirmed."""
     missed: int = 0
     """Frames since it was last measured."""
+    label: str = OBJECT
+    """The label with the most weight of scores so far."""
     group: str = OBJECT
     """The group of labels that it stays in; ``object`` until it is seen as something more definite."""
     votes: dict[str, float] = field(default_factory=dict)
@@ -46,30 +48,27 @@ class Record:
         """Whether it is something that moves by itself."""
         return self.group in MOVES
 
-    @property
-    def label(self) -> str:
-        """The label with the most weight of scores so far."""
-        return max(self.votes, key=lambda label: self.votes[label])
-
-    def vote(self, label: str, score: float) -> None:
-        """Takes one frame's label; one of a foreign group says nothing of what it is."""
-        if self.group != OBJECT and group_of(label) not in {self.group, OBJECT}:
+    def vote(self, label: str, group: str, score: float) -> None:
+        """Takes one frame's label and its group; one of a foreign group says nothing of what it is."""
+        if group not in {self.group, OBJECT} and self.group != OBJECT:
             return
-        for known in self.votes:
-            self.votes[known] *= _FADE
+        votes = self.votes
+        for known in votes:
+            votes[known] *= _FADE
         weight = _INDEFINITE if label == OBJECT else 1.0
-        self.votes[label] = self.votes.get(label, 0.0) + weight * score
+        votes[label] = votes.get(label, 0.0) + weight * score
+        self.label = label if len(votes) == 1 else max(votes, key=votes.__getitem__)
         if self.group == OBJECT:
-            self.group = group_of(label)
+            self.group = group
 
     def pass_frame(self) -> None:
         """A frame begins: it is missed until it is measured."""
         self.missed += 1
         self.evidence.strong_missed += 1
 
-    def measured(self, label: str, score: float, now: float) -> None:
+    def measured(self, label: str, group: str, score: float, now: float) -> None:
         """It was detected in this frame."""
-        self.vote(label, score)
+        self.vote(label, group, score)
         self.score, self.seen_at, self.missed = score, now, 0
 
     def is_hopeless(self, now: float) -> bool:

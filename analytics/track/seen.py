@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from analytics.detect.labels import OBJECT, PERSON, group_of
 from analytics.track.kalman import SMALLEST, Array
 from analytics.track.overlap import coverage
-from core.types import Box, Detection
+from core.types import Detection
 
 Mask = NDArray[np.bool_]
 
@@ -42,20 +42,17 @@ class Seen(NamedTuple):
 
 def as_seen(detections: Sequence[Detection], aspect: float, min_score: float) -> Seen:
     """The rows of one frame; ``aspect`` is the picture's width over its height."""
-    corners = np.array([_corners(found.box) for found in detections], dtype=float).reshape(-1, 4)
+    found = [found.box for found in detections]
+    corners = np.array([(box.left, box.top, box.right, box.bottom) for box in found], dtype=float).reshape(-1, 4)
     low, high = corners[:, :2], corners[:, 2:]
     boxes = np.concatenate([(low + high) / 2, high - low], axis=1) * (aspect, 1.0, aspect, 1.0)
-    boxes[:, 2:] = np.maximum(boxes[:, 2:], SMALLEST)
+    np.maximum(boxes[:, 2:], SMALLEST, out=boxes[:, 2:])
     scores = np.array([found.score for found in detections], dtype=float)
     labels = tuple(found.label for found in detections)
     groups = tuple(group_of(label) for label in labels)
     moves = np.array([group in MOVES for group in groups], dtype=bool)
     doubtful = _doubtful(boxes, scores, groups)
     return Seen(boxes, scores, labels, groups, moves, (scores >= min_score) & ~doubtful, doubtful)
-
-
-def _corners(box: Box) -> tuple[float, float, float, float]:
-    return box.left, box.top, box.right, box.bottom
 
 
 def _doubtful(boxes: Array, scores: Array, groups: Sequence[str]) -> Mask:

@@ -18,7 +18,7 @@ from analytics.detect.labels import OBJECT
 from analytics.track.association import associate
 from analytics.track.kalman import Array
 from analytics.track.objects import Objects
-from analytics.track.overlap import coverage, overlaps
+from analytics.track.overlap import alike, coverage
 from analytics.track.record import Record
 from analytics.track.seen import Seen, as_seen
 from core.types import Box, Detection, Track, UtcSeconds
@@ -72,16 +72,19 @@ class Tracker:
 
     def _starters(self, seen: Seen, taken: Collection[int]) -> list[int]:
         """Detections that may be new objects."""
+        candidates = (seen.strong | (seen.moves & ~seen.doubtful)).nonzero()[0].tolist()
+        free = [index for index in candidates if index not in taken]
+        if not free:
+            return []
         known = self._objects.filters.position[self._objects.moves]
-        is_part = (coverage(seen.boxes, known) > _TAKEN).any(axis=1)
-        candidates = np.flatnonzero(seen.strong | (seen.moves & ~seen.doubtful & ~is_part)).tolist()
-        return [index for index in candidates if index not in taken]
+        is_part = np.any(coverage(seen.boxes[free], known) > _TAKEN, axis=1).tolist()
+        return [index for index, part in zip(free, is_part, strict=True) if seen.strong[index] or not part]
 
     def _drop_twins(self) -> None:
         """Of two objects at one place the older stays, or the one with an id."""
-        records, boxes = self._objects.records, self._objects.filters.position
+        records = self._objects.records
         kept = [True] * len(records)
-        for first, second in np.argwhere(np.triu(overlaps(boxes, boxes) > _TWINS, k=1)):
+        for first, second in alike(self._objects.filters.position, _TWINS):
             one, other = records[first], records[second]
             if one.group == other.group or OBJECT in {one.group, other.group}:
                 kept[first if _rank(other) < _rank(one) else second] = False
@@ -89,17 +92,13 @@ class Tracker:
 
     def _report(self) -> tuple[Track, ...]:
         objects = self._objects
-        told = [
-            (row, record)
-            for row, record in enumerate(objects.records)
-            if record.is_confirmed and objects.unseen_s(record) <= _COAST_S
-        ]
-        boxes = self._visible_boxes(objects.filters.position[[row for row, _ in told]])
-        for _, record in told:
+        rows = np.flatnonzero(objects.confirmed & objects.seen_within(_COAST_S)).tolist()
+        told = [objects.records[row] for row in rows]
+        for record in told:
             if record.origin is None:
                 (record.origin,) = self._visible_boxes(record.evidence.start[None])
-        pairs = zip((record for _, record in told), boxes, strict=True)
-        return tuple(_track(record, box) for record, box in pairs if box.width > 0.0 and box.height > 0.0)
+        pairs = zip(told, self._visible_boxes(objects.filters.position[rows]), strict=True)
+        return tuple([_track(record, box) for record, box in pairs if box.left < box.right and box.top < box.bottom])
 
     def _visible_boxes(self, positions: Array) -> list[Box]:
         """The parts inside the picture, normalised."""

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from analytics.rules.geometry import (
+    CLEARLY,
+    Area,
     clearance,
-    clearance_of_zone,
     contains,
     crossing,
     ground_point,
@@ -19,6 +22,7 @@ SQUARE = ((0.2, 0.2), (0.6, 0.2), (0.6, 0.6), (0.2, 0.6))
 ARROW = ((0.0, 0.0), (1.0, 0.0), (0.5, 0.3), (1.0, 1.0), (0.0, 1.0))
 coordinates = st.floats(0.0, 1.0, allow_nan=False)
 points = st.tuples(coordinates, coordinates)
+sizes = st.floats(0.0, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +111,19 @@ def test_no_height_is_too_small_to_tell_for_a_box_that_the_lower_edge_cuts() -> 
 
 def test_distance_from_a_zone_is_zero_inside() -> None:
     box = Box(left=0.65, top=0.2, right=0.75, bottom=0.4)
-    assert clearance_of_zone((0.4, 0.4), SQUARE, box) == 0.0
-    assert clearance_of_zone((0.7, 0.4), SQUARE, box) == pytest.approx(1.0)
+    assert Area(SQUARE).clearance((0.4, 0.4), box) == 0.0
+    assert Area(SQUARE).clearance((0.61, 0.4), box) == pytest.approx(0.1)
+
+
+@given(points, sizes, sizes)
+def test_what_is_clearly_out_of_a_zone_at_the_first_glance_is_so_at_the_second(
+    point: Point, width: float, height: float
+) -> None:
+    box = Box(left=point[0] - width / 2, top=point[1] - height, right=point[0] + width / 2, bottom=point[1])
+    edges = pairwise((*ARROW, ARROW[0]))
+    exact = 0.0 if contains(ARROW, point) else min(clearance(point, start, end, box) for start, end in edges)
+    seen = Area(ARROW).clearance(point, box)
+    assert seen == pytest.approx(exact) if exact < CLEARLY else seen >= CLEARLY
 
 
 def test_ground_points_stay_in_the_picture() -> None:

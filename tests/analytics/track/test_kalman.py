@@ -52,7 +52,7 @@ def test_no_time_changes_nothing() -> None:
     filters, _ = walk(IRREGULAR, speed=0.1)
     before = filters.joined(BoxFilters.start(START))
     filters.predict(0.0)
-    assert np.allclose(filters._state, before._state[:1])
+    assert np.allclose(filters._state, before._state[:, :, :1])
 
 
 @given(STEPS, st.lists(st.booleans(), min_size=12, max_size=12))

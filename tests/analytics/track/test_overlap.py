@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from analytics.track.overlap import overlaps
+from analytics.track.overlap import alike, overlaps
 
 HERE = np.array([[0.5, 0.5, 0.2, 0.4]])
 
@@ -38,3 +40,15 @@ def test_a_margin_lets_neighbours_that_do_not_touch_overlap() -> None:
 def test_boxes_without_an_area_overlap_nothing() -> None:
     point = np.array([[0.5, 0.5, 0.0, 0.0]])
     assert overlaps(point, point)[0, 0] == 0
+
+
+boxes = st.lists(
+    st.tuples(st.floats(0.4, 0.6), st.floats(0.4, 0.6), st.floats(0.05, 0.2), st.floats(0.05, 0.2)), max_size=8
+)
+
+
+@given(boxes, st.floats(0.3, 0.95))
+def test_alike_are_just_the_pairs_that_overlap_by_more(several: list[tuple[float, ...]], least: float) -> None:
+    rows = np.array(several, dtype=float).reshape(-1, 4)
+    pairs = np.argwhere(np.triu(overlaps(rows, rows) > least, k=1)).tolist()
+    assert [list(pair) for pair in alike(rows, least)] == pairs
