@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analytics.decode.frame import DecodedFrame
+from analytics.evaluation.sensitivity.thresholds import Move
+from analytics.evaluation.sensitivity.trials import Footage, Seen, Tried, tried
 from analytics.evaluation.stills import still
 from analytics.offline import FileAnalysis
 from analytics.scene import Verdict
 from config.model import AnalysisSettings, RuleSettings
-from core.types import Alert, Box, Track
+from core.types import Alert, Box, Track, UtcSeconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class ClipJob:
     analysis: AnalysisSettings
     moments: tuple[Moment, ...]
     wants_stills: bool
+    moves: tuple[Move, ...] = ()
+    """Thresholds to move, each by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ class ClipRun:
     """Stills of the moments asked for, by rule and interval."""
     wall_s: float
     cpu_s: float
+    tried: Mapping[Move, Tried] = field(default_factory=dict)
+    """What came of each move that could change anything."""
 
 
 def run_clip(job: ClipJob) -> ClipRun:
@@ -74,10 +80,14 @@ def run_clip(job: ClipJob) -> ClipRun:
     """
     wall, cpu = time.monotonic(), time.process_time()
     album = _Album(job)
+    seen: dict[UtcSeconds, Seen] = {}
     with FileAnalysis(job.clip, job.video, job.rules, job.analysis) as run:
         for frame, verdict in run.verdicts():
             album.add(frame, verdict)
+            if job.moves and verdict.boxes is not None:
+                seen[frame.captured_at] = Seen(verdict.boxes.tracks, verdict.looks)
         album.close()
+        footage = Footage(name=job.clip, video=job.video, analysis=job.analysis, seen=seen)
         return ClipRun(
             clip=job.clip,
             duration_s=round(run.duration_s or 0.0, 3),
@@ -87,6 +97,7 @@ def run_clip(job: ClipJob) -> ClipRun:
             alerts=tuple(album.alerts),
             totals={rule: dict(counted) for rule, counted in run.figures.items()},
             middles=album.middles,
+            tried=tried(footage, job.rules, job.moves) if job.moves else {},
             wall_s=time.monotonic() - wall,
             cpu_s=time.process_time() - cpu,
         )

@@ -24,6 +24,7 @@ from analytics.evaluation.results import (
     RuleResult,
 )
 from analytics.evaluation.scoring import Judgement, Outcome, Tolerances, judge
+from analytics.evaluation.sensitivity.thresholds import Move
 from analytics.models.manifest import open_model
 from config.model import AnalysisSettings
 from core.errors import UsageError, VigieError
@@ -49,8 +50,11 @@ def measure(
     skip_missing: bool,
     wants_stills: bool,
     done: Callable[[ClipRun], None],
+    moves: Sequence[Move] = (),
 ) -> Measurement:
     """Runs and judges every clip; ``done`` hears of each as it ends. The same input gives the same evaluation.
+
+    ``moves``: thresholds to move besides, each by itself; they change nothing of the evaluation.
 
     Raises:
         UsageError: videos are absent and ``skip_missing`` does not allow it, or no rule can be measured.
@@ -58,7 +62,7 @@ def measure(
     """
     present = _present(dataset, skip_missing=skip_missing)
     measured = _conditions(dataset, analysis)
-    jobs = [_job(clip, analysis, wants_stills=wants_stills) for clip in present]
+    jobs = [_job(clip, analysis, tuple(moves), wants_stills=wants_stills) for clip in present]
     runs: dict[str, ClipRun] = {}
     for run in _run_all(jobs, workers):
         runs[run.clip] = run
@@ -140,7 +144,7 @@ def _alert(alert: RaisedAlert, judged: Judgement, rule: DatasetRule) -> AlertRes
     )
 
 
-def _job(clip: DatasetClip, analysis: AnalysisSettings, *, wants_stills: bool) -> ClipJob:
+def _job(clip: DatasetClip, analysis: AnalysisSettings, moves: tuple[Move, ...], *, wants_stills: bool) -> ClipJob:
     installed = [rule for rule in clip.rules if rule.settings is not None]
     moments = (
         Moment(rule=rule.id, interval=index, time_s=(interval.start_s + interval.end_s) / 2)
@@ -154,6 +158,7 @@ def _job(clip: DatasetClip, analysis: AnalysisSettings, *, wants_stills: bool) -
         analysis=analysis,
         moments=tuple(moments) if wants_stills else (),
         wants_stills=wants_stills,
+        moves=moves,
     )
 
 
@@ -202,6 +207,7 @@ def _conditions(dataset: Dataset, analysis: AnalysisSettings) -> Conditions:
         model_sha256=None if model is None else model.manifest.sha256,
         fps=analysis.fps,
         min_confidence=analysis.min_confidence,
+        gating=analysis.gating,
         max_delay_s=dataset.tolerances.max_delay_s,
         early_tolerance_s=dataset.tolerances.early_tolerance_s,
     )

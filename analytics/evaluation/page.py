@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -48,3 +48,10 @@ def page(title: str, sections: Iterable[str]) -> str:
     )
     body = f"<h1>{escape(title)}</h1>{''.join(sections)}"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table that scrolls sideways; ``head`` is text, cells are whole HTML elements."""
+    top = "".join(f"<th>{escape(name)}</th>" for name in head)
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    return f"<div class=wide><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from analytics.evaluation.clip import ClipRun
 from analytics.evaluation.document import counting
 from analytics.evaluation.figures import ENOUGH_INTERVALS, Figures, by_condition, by_type, figures, measured
 from analytics.evaluation.measure import Measurement, alerts_of
-from analytics.evaluation.page import page
+from analytics.evaluation.page import page, table
 from analytics.evaluation.results import ClipResult, Evaluation, RuleResult
 from analytics.evaluation.scoring import Outcome
 from analytics.evaluation.timeline import timeline
@@ -41,8 +41,8 @@ _LEGEND = (
 )
 
 
-def report(measurement: Measurement) -> str:
-    """The page. The same measurement gives the same page."""
+def report(measurement: Measurement, further: Sequence[str] = ()) -> str:
+    """The page. The same measurement gives the same page. ``further``: sections that stand before the clips."""
     evaluation = measurement.evaluation
     sections = [
         _head(evaluation),
@@ -51,6 +51,7 @@ def report(measurement: Measurement) -> str:
         _not_installed(evaluation),
         _counting(evaluation),
         _conditions(evaluation),
+        *further,
         "<h2>Clips</h2>",
         _legend(),
         *(_clip(clip, measurement.runs[clip.clip]) for clip in evaluation.clips),
@@ -85,7 +86,7 @@ def _types_with_total(evaluation: Evaluation) -> dict[str, Figures]:
 def _figures_table(noun: str, rows: Mapping[str, Figures]) -> str:
     body = [[f"<th>{escape(name)}</th>", *_cells(of)] for name, of in rows.items()]
     note = "<p class=note>In brackets: 95 % interval (Wilson). &ndash;: nothing can be said.</p>"
-    return _table((noun, *_COLUMNS), body) + note
+    return table((noun, *_COLUMNS), body) + note
 
 
 def _cells(of: Figures) -> Iterator[str]:
@@ -95,12 +96,6 @@ def _cells(of: Figures) -> Iterator[str]:
     yield f"<td>{_number(of.false_alarms_per_camera_hour, 1)}</td>"
     yield f"<td>{of.camera_s / 60:.1f}</td>"
     yield from (f"<td>{_number(delay, 2, ' s')}</td>" for delay in (of.delay_p50_s, of.delay_p95_s))
-
-
-def _table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
-    top = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-    return f"<div class=wide><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def _share(value: float | None, bounds: Range | None) -> str:
@@ -121,7 +116,7 @@ def _not_installed(evaluation: Evaluation) -> str:
         (f"<th>{escape(name)}</th>", f"<td>{one.rules}</td>", f"<td>{one.intervals}</td>")
         for name, one in evaluation.not_installed.items()
     )
-    return "<h2>Not installed, not measured</h2>" + _table(("type", "rules", "events"), rows)
+    return "<h2>Not installed, not measured</h2>" + table(("type", "rules", "events"), rows)
 
 
 def _counting(evaluation: Evaluation) -> str:
@@ -134,7 +129,7 @@ def _counting(evaluation: Evaluation) -> str:
         for one in counting(evaluation.clips)
     ]
     columns = ("rule", "expected", "counted", "error", "error of the total")
-    return "<h2>Counting</h2>" + _table(columns, rows) if rows else ""
+    return "<h2>Counting</h2>" + table(columns, rows) if rows else ""
 
 
 def _totals(counts: Mapping[str, int]) -> str:

@@ -114,6 +114,8 @@ class Conditions(_Result):
     model_sha256: str | None
     fps: float
     min_confidence: float
+    gating: str = "off"
+    """Whether the detector may rest; documents older than gating do not say."""
     max_delay_s: float
     early_tolerance_s: float
 

@@ -175,7 +175,8 @@ def _is_outside(picture: Picture, other: Picture, square: NDArray[np.uint8], thr
     """Where a colour is brighter or darker than all that the other picture has in a square around."""
     above = cv2.subtract(picture, cv2.dilate(other, square))
     below = cv2.subtract(cv2.erode(other, square), picture)
-    found: Mask = cv2.max(above, below).max(axis=2) > threshold
+    red, green, blue = cv2.split(cv2.max(above, below))
+    found: Mask = np.asarray(cv2.max(cv2.max(red, green), blue) > threshold, np.bool_)
     return found
 
 

@@ -1,0 +1,1 @@
+"""How much the rules' figures hang on the exact values of their thresholds."""
