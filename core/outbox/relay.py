@@ -13,6 +13,7 @@ import structlog
 from config.model import CameraSettings, VmsSettings
 from core.contracts import Clock, VmsConnector
 from core.errors import StoreError
+from core.metrics.latency import LatencyBook, LatencyReading
 from core.outbox.aside import OVERDUE_S, Aside
 from core.outbox.attempt import Attempt, Fate, attempt
 from core.outbox.breaker import BreakerState, CircuitBreaker
@@ -44,7 +45,8 @@ class DeliveryRelay:
     """Delivers at least once, and exactly once where the VMS can be asked.
 
     ``step`` does all the work and belongs to one thread: the one of ``start``, or a test's. The connector is used by
-    that thread and closed by whoever made it. ``statistics``, ``health`` and ``wake`` may be called from any thread.
+    that thread and closed by whoever made it. ``statistics``, ``latencies``, ``health`` and ``wake`` may be called from any
+    thread.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class DeliveryRelay:
         self._faulty_cameras: set[str] = set()
         self._unwritten: Callable[[], object] | None = None
         self._counters = dict.fromkeys(_COUNTERS, 0.0)
+        self._latencies = LatencyBook()
         self._stopping = threading.Event()
         self._awake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"delivery-{vms.id}", daemon=True)
@@ -197,7 +200,7 @@ class DeliveryRelay:
     def _settle_delivery(self, delivery: Delivery, alert: Alert, outcome: Attempt) -> None:
         if outcome.fate is Fate.DELIVERED:
             self._write(partial(self._store.mark_delivered, delivery.key, outcome.receipt))
-            self._counters["last_latency_s"] = self._clock.utc() - alert.captured_at
+            self._measure(delivery, alert)
         elif outcome.fate is Fate.REFUSED:
             self._park(delivery, outcome.error)
         else:
@@ -274,6 +277,19 @@ class DeliveryRelay:
         self._counters["found"] += outcome.found
         self._counters["resent_unasked"] += outcome.resent_unasked
         self._counters["defects"] += outcome.defect is not None
+
+    def _measure(self, delivery: Delivery, alert: Alert) -> None:
+        accepted_at = self._clock.utc()
+        self._counters["last_latency_s"] = accepted_at - alert.captured_at
+        try:
+            stored_at = self._store.stored_at(delivery.alert_id)
+        except StoreError:
+            stored_at = None  # the VMS has it, and that is written: a figure may be missing
+        self._latencies.accepted(delivery.action, accepted_at, captured_at=alert.captured_at, stored_at=stored_at)
+
+    def latencies(self) -> dict[str, LatencyReading]:
+        """How long deliveries took until the VMS accepted them, by action, since start."""
+        return self._latencies.read()
 
     def statistics(self) -> dict[str, float]:
         """Counters since start: attempts, delivered, retries, parked, asked, found, resent_unasked, defects.

@@ -34,6 +34,11 @@ def select_alert(alert_id: UUID) -> Select[Any]:
     return select(alerts, snapshots.c.jpeg).select_from(joined).where(alerts.c.alert_id == alert_id)
 
 
+def select_stored_at(alert_id: UUID) -> Select[Any]:
+    """When one alert was stored."""
+    return select(alerts.c.stored_at).where(alerts.c.alert_id == alert_id)
+
+
 def select_alerts(camera_id: str | None, since: UtcSeconds | None, limit: int | None) -> Select[Any]:
     """The latest alerts, newest first, without snapshots."""
     wanted = select(alerts).order_by(alerts.c.captured_at.desc(), alerts.c.seq.desc()).limit(limit)

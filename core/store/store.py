@@ -105,6 +105,11 @@ class Store:
         row = self._transactions.first(queries.select_alert(alert_id))
         return None if row is None else read_alert(row, row.jpeg or b"")
 
+    def stored_at(self, alert_id: UUID) -> UtcSeconds | None:
+        """When an alert was stored, by the clock of this machine; None where it is not there any more."""
+        row = self._transactions.first(queries.select_stored_at(alert_id))
+        return None if row is None else float(row.stored_at)
+
     def alerts(
         self, *, camera_id: str | None = None, since: UtcSeconds | None = None, limit: int | None = 100
     ) -> list[Alert]:
