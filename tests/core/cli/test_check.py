@@ -122,6 +122,23 @@ def test_a_detector_that_cannot_be_used_is_a_finding(tmp_path: Path, capsys: pyt
     assert document["findings"][1]["message"] == "the model is altered"
 
 
+def test_the_address_of_the_metrics_is_tried(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = "metrics: {prometheus: {listen: '192.0.2.1:9464'}}\n"
+    code, document = checked(write_site(tmp_path, vms={"a": "vigie"}, devices={}, more=more), capsys)
+    assert (code, levels(document)["metrics/prometheus"]) == (1, "failure")
+    [finding] = [finding for finding in document["findings"] if finding["subject"] == "metrics/prometheus"]
+    assert "cannot listen on 192.0.2.1:9464" in finding["message"]
+    assert finding["remedy"]
+
+
+def test_a_secret_of_the_metrics_that_cannot_be_read_is_a_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = "metrics: {prometheus: {listen: '127.0.0.1:9464', username: prom, password: {secret: absent}}}\n"
+    code, document = checked(write_site(tmp_path, vms={"a": "vigie"}, devices={}, more=more), capsys)
+    assert (code, levels(document)["metrics"]) == (1, "failure")
+
+
 def test_without_json_each_finding_is_a_line_and_the_count_is_a_remark(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

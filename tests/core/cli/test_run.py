@@ -29,6 +29,12 @@ def test_every_wait_is_short_so_that_ctrl_c_works_on_windows_too(seconds: float 
     assert stopping.seen == [run_module.WAKE_S] * 3
 
 
+def test_something_is_done_between_the_waits_and_not_after_the_last() -> None:
+    done: list[int] = []
+    wait(Waits(set_at=3), None, lambda: done.append(1))
+    assert len(done) == 2
+
+
 def test_it_ends_by_itself_when_the_time_is_up() -> None:
     stopping = Waits(set_at=100)
     wait(stopping, 0.0)

@@ -1,0 +1,1 @@
+"""What this machine carries: measured once by a bench, then asked for every camera and by ``vigie size``."""
