@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 from av.video.codeccontext import VideoCodecContext
 
 from analytics.decode.disposable import DisposableTest
 from analytics.decode.frame import DecodedFrame, pixel_aspect_of
-from core.errors import CodecError
+from analytics.decode.hardware import open_software
 from core.types import Packet, UtcSeconds
 
 _MOST_DELAYED = 64
@@ -18,6 +19,8 @@ _MOST_DELAYED = 64
 _KEYS_IN_A_ROW = 8
 """So many key frames without anything between them make a stream all-intra."""
 _TICKS = Fraction(1, 1000)
+
+OpenCodec: TypeAlias = Callable[[str, bytes], VideoCodecContext]
 
 
 class Decoder:
@@ -27,7 +30,9 @@ class Decoder:
     decoder's re-ordering. A change of codec or parameter sets (``extradata``) opens a new decoder.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, open_codec: OpenCodec = open_software) -> None:
+        """``open_codec``: makes the decoder of a codec and its ``extradata``, when a stream begins or changes."""
+        self._open_codec = open_codec
         self.corrupt = 0
         """Packets and pictures that were damaged."""
         self._context: VideoCodecContext | None = None
@@ -75,7 +80,7 @@ class Decoder:
         if stream == self._stream:
             return []
         pictures = self.flush()
-        self._context, self._stream = _open(*stream), stream
+        self._context, self._stream = self._open_codec(*stream), stream
         self._keys_in_a_row, self._is_disposable = 0, DisposableTest()
         return pictures
 
@@ -127,19 +132,3 @@ class Decoder:
     def _damaged(self) -> None:
         self.corrupt += 1
         self.restart()
-
-
-def _open(codec: str, extradata: bytes) -> VideoCodecContext:
-    try:
-        context = av.CodecContext.create(codec, "r")
-    except ValueError as error:
-        raise CodecError(
-            f"there is no decoder for video of the codec {codec!r}", remedy="Set the camera to H.264, H.265 or MJPEG."
-        ) from error
-    if not isinstance(context, VideoCodecContext):
-        raise CodecError(f"{codec!r} is not a video codec")
-    context.thread_count = 1
-    context.thread_type = "SLICE"
-    if extradata:
-        context.extradata = extradata
-    return context

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.clock import iso_utc
-from core.errors import VmsUnavailable
+from core.errors import ClockSetBack
 from core.types import Packet, UtcSeconds
 
 HOLD_S = 5.0
@@ -71,7 +71,7 @@ class CaptureTimeline:
         """Why the recorder's time is not used; empty when it is."""
 
     def place(self, arrived: Arrived) -> Iterator[Packet]:
-        """Yields what can be stamped now. Raises ``VmsUnavailable`` when the stream's time went back."""
+        """Yields what can be stamped now. Raises ``ClockSetBack`` when the stream's time went back."""
         if self._clock:
             yield self._stamped(arrived, self._clock)
             return
@@ -154,7 +154,7 @@ class _ArrivalClock:
 
 def _refuse_step_back(step_s: float) -> None:
     if step_s > _BACK_S:
-        raise VmsUnavailable(
+        raise ClockSetBack(
             f"the stream's time went back by {step_s:.1f} s",
             remedy="The stream is opened again. If this repeats, check the time synchronisation of the VMS.",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -27,6 +27,7 @@ MAX_GOP_S = 2.0
 
 _DEFAULT_FPS = 25.0
 _TICKS_PER_S = 90_000
+_SAME_MOMENT_S = 1e-6
 _START_CODE = b"\x00\x00\x01"
 _SENDABLE: dict[str, ClipCodec] = {"h264": "h264", "hevc": "hevc"}
 _SPS_TYPES: dict[ClipCodec, frozenset[int]] = {"h264": frozenset({7}), "hevc": frozenset({33})}
@@ -56,14 +57,24 @@ class Clip:
     packets: tuple[ClipPacket, ...]
 
 
-def load_clip(path: Path) -> Clip:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipShape:
+    """What a clip is made to be: H.264 of this size in pixels (even), at so many pictures per second."""
+
+    width: int
+    height: int
+    fps: float
+
+
+def load_clip(path: Path, shape: ClipShape | None = None) -> Clip:
     """Reads a video file (MP4, MKV, AVI …); transcodes it to H.264 when it cannot be sent as it is.
 
-    Sent as it is: H.264/H.265 without B-frames whose key frames are at most ``MAX_GOP_S`` apart.
+    Sent as it is: H.264/H.265 without B-frames whose key frames are at most ``MAX_GOP_S`` apart, where no ``shape`` is
+    given. A shape repeats or leaves out pictures and stretches them; the clip lasts as long as before.
     Raises ``CodecError`` when the file cannot be read or holds no video.
     """
     try:
-        return _without_transcoding(path) or _transcoded(path)
+        return (None if shape else _without_transcoding(path)) or _transcoded(path, shape)
     except (av.error.FFmpegError, OSError) as error:
         raise CodecError(
             f"the video {path} cannot be read: {error}", remedy="Give a file that a video player opens."
@@ -142,15 +153,17 @@ def _is_sendable(packets: list[ClipPacket], codec: ClipCodec) -> bool:
     return rising and short and bool(first_types & _SPS_TYPES[codec])
 
 
-def _transcoded(path: Path) -> Clip:
+def _transcoded(path: Path, shape: ClipShape | None) -> Clip:
     with av.open(str(path)) as container:
         stream = _video_stream(container, path)
         stream.thread_type = "AUTO"
-        fps = _fps(stream)
+        fps = shape.fps if shape else _fps(stream)
         context: VideoCodecContext | None = None
         packets: list[ClipPacket] = []
-        for frame, time_s in _timed_frames(container, stream, fps):
-            context = context or _encoder(frame, fps)
+        timed = _timed_frames(container, stream, _fps(stream))
+        for frame, time_s in _at_rate(timed, fps, 1.0 / _fps(stream)) if shape else timed:
+            width, height = (shape.width, shape.height) if shape else (frame.width, frame.height)
+            context = context or _encoder(width, height, fps)
             picture = frame.reformat(width=context.width, height=context.height, format="yuv420p")
             picture.pts = round(time_s * _TICKS_PER_S)
             picture.time_base = Fraction(1, _TICKS_PER_S)
@@ -169,9 +182,24 @@ def _timed_frames(container: InputContainer, stream: VideoStream, fps: float) ->
         yield frame, last
 
 
-def _encoder(frame: VideoFrame, fps: float) -> VideoCodecContext:
+def _at_rate(
+    frames: Iterable[tuple[VideoFrame, float]], fps: float, last_s: float
+) -> Iterator[tuple[VideoFrame, float]]:
+    """The newest picture at each of the evenly spaced times; the last one is shown for ``last_s``."""
+    count, shown, shown_at = 0, None, 0.0
+    for frame, time_s in frames:
+        while shown is not None and count / fps < time_s:
+            yield shown, count / fps
+            count += 1
+        shown, shown_at = frame, time_s
+    while shown is not None and count / fps < shown_at + last_s - _SAME_MOMENT_S:
+        yield shown, count / fps
+        count += 1
+
+
+def _encoder(width: int, height: int, fps: float) -> VideoCodecContext:
     context = av.CodecContext.create("libx264", "w")
-    context.width, context.height = frame.width // 2 * 2, frame.height // 2 * 2
+    context.width, context.height = width // 2 * 2, height // 2 * 2
     context.pix_fmt = "yuv420p"
     context.time_base = Fraction(1, _TICKS_PER_S)
     context.framerate = Fraction(fps).limit_denominator(1001)

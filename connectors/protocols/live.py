@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cached_property
+from functools import lru_cache
 
 from connectors.protocols.clips import Clip, ClipPacket, parameter_sets
 from connectors.protocols.live_packets import LiveListener, LivePacket
@@ -31,12 +31,10 @@ class LiveFeed(VideoFeed):
         self._sequence = 0
         self._last_captured_at = 0.0
 
-    @cached_property
+    @property
     def format(self) -> VideoFormat:
-        """The clip's, known from the start."""
-        clip = self.clip
-        sets = () if clip.codec == "mjpeg" else parameter_sets(clip.packets[0].data, clip.codec)
-        return VideoFormat(codec=clip.codec, width=clip.width, height=clip.height, fps=clip.fps, parameter_sets=sets)
+        """That of the clip which plays now."""
+        return _format_of(self.clip)
 
     async def run(self) -> None:
         """Plays until cancelled; then every listener ends. Loops do not drift: all due times count from one start."""
@@ -86,3 +84,9 @@ class LiveFeed(VideoFeed):
         self._gop.append(live)
         for listener in self._listeners:
             listener.offer(live)
+
+
+@lru_cache(maxsize=64)
+def _format_of(clip: Clip) -> VideoFormat:
+    sets = () if clip.codec == "mjpeg" else parameter_sets(clip.packets[0].data, clip.codec)
+    return VideoFormat(codec=clip.codec, width=clip.width, height=clip.height, fps=clip.fps, parameter_sets=sets)

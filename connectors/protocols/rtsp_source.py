@@ -2,7 +2,7 @@
 
 FFmpeg cannot be woken while it waits, and resolves names without any time-out. So it runs in a thread of its own and
 hands over through a mailbox: ``close`` ends ``packets`` at once, and FFmpeg's thread lets go of the connection within
-its own time-outs (twice ``read_timeout_s``). What FFmpeg does in each failure was measured with FFmpeg 8.1 in PyAV 18.1.
+its own time-outs (twice ``read_timeout_s``). Whatever goes wrong is known in less than 5 s. What FFmpeg does in each failure was measured with FFmpeg 8.1 in PyAV 18.1.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,9 +32,14 @@ from core.contracts import Clock, VideoSource
 from core.errors import (
     AuthenticationRefused,
     CertificateRejected,
+    MulticastLost,
     NotFoundInVms,
     ProtocolViolation,
     RequestInvalid,
+    RightMissing,
+    StreamEnded,
+    StreamStalled,
+    TimedOut,
     VmsError,
     VmsUnavailable,
 )
@@ -49,6 +55,17 @@ _WAITING_PACKETS = 64
 _UNREAD_S = 30.0
 """Nobody reads for so long: the session is given up."""
 
+OPEN_TIMEOUT_S = 4.0
+"""Longest wait for a server to connect, answer and describe its stream."""
+
+READ_TIMEOUT_S = 2.0
+"""A stream that is silent for twice that is given up."""
+
+_SLACK_S = 0.4
+"""FFmpeg looks at its time-outs now and then."""
+
+_MOST_OF = 0.9
+
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
 _REACH = "Check the address, the port, the firewall, and that RTSP is enabled in the VMS."
 _log = structlog.get_logger(component="rtsp")
@@ -62,7 +79,7 @@ _MEANINGS: tuple[tuple[type[Exception], type[VmsError], str, str], ...] = (
     ),
     (
         av_error.HTTPForbiddenError,
-        AuthenticationRefused,
+        RightMissing,
         "access is denied",
         "Give the account the right to this camera.",
     ),
@@ -81,8 +98,7 @@ _MEANINGS: tuple[tuple[type[Exception], type[VmsError], str, str], ...] = (
     ),
     (av_error.HTTPServerError, VmsUnavailable, "the server failed", "See the VMS's own log."),
     (av_error.ConnectionRefusedError, VmsUnavailable, "the connection is refused", _REACH),
-    (av_error.TimeoutError, VmsUnavailable, "no answer within the time-out", _REACH),
-    (av_error.ExitError, VmsUnavailable, "no data within the time-out", "The stream is opened again."),
+    (av_error.TimeoutError, VmsUnavailable, "no connection within the time-out", _REACH),
 )
 
 
@@ -95,8 +111,8 @@ class RtspTarget:
     password: str = field(default="", repr=False)
     transport: RtspTransport = "tcp"
     ca: Path | None = None
-    open_timeout_s: float = 5.0
-    read_timeout_s: float = 2.5
+    open_timeout_s: float = OPEN_TIMEOUT_S
+    read_timeout_s: float = READ_TIMEOUT_S
 
     @property
     def is_tls(self) -> bool:
@@ -133,6 +149,8 @@ class RtspSource(VideoSource):
         self._place = f"video {redact(target.url)}"
         self._mailbox: Mailbox[Arrived] = Mailbox(_WAITING_PACKETS)
         self._timeline = CaptureTimeline()
+        self._is_open = False
+        self._last_at = self._last_wait_s = 0.0
 
     @property
     def time_source(self) -> TimeSource:
@@ -156,34 +174,58 @@ class RtspSource(VideoSource):
         self._mailbox.close()
 
     def _next(self) -> Arrived | None:
-        patience_s = 2 * (self._target.open_timeout_s + self._target.read_timeout_s) + 1.0
+        """FFmpeg says itself when nothing comes; who waits longer met a name server that does not answer, say."""
+        if not self._is_open:
+            try:
+                return self._mailbox.take(self._target.open_timeout_s + _SLACK_S)
+            except TimeoutError as error:
+                if not self._is_open:
+                    raise TimedOut(f"{self._place}: no answer within the time-out", remedy=_REACH) from error
         try:
-            return self._mailbox.take(patience_s)
+            return self._mailbox.take(2 * self._target.read_timeout_s + 2 * _SLACK_S)
         except TimeoutError as error:
-            raise VmsUnavailable(f"{self._place}: no data within {patience_s:g} s", remedy=_REACH) from error
+            raise self._silence() from error
+
+    def _silence(self) -> StreamStalled:
+        if self._target.transport == "udp_multicast":
+            remedy = "Look whether the network carries multicast here (IGMP snooping and querier, TTL), or choose tcp."
+            return MulticastLost(f"{self._place}: nothing comes from the multicast group", remedy=remedy)
+        return StreamStalled(f"{self._place}: the stream is open and nothing comes", remedy="It is opened again.")
+
+    def _was_silent(self) -> bool:
+        """Over TLS a time-out is an input/output error like any other: the clock tells it.
+
+        FFmpeg holds the last picture back until its first time-out, so that the wait may lie before or after that.
+        """
+        wait_s = max(self._last_wait_s, time.monotonic() - self._last_at)
+        return wait_s >= _MOST_OF * self._target.read_timeout_s
+
+    def _break(self, error: av_error.FFmpegError) -> StreamEnded:
+        return StreamEnded(f"{self._place}: the connection broke ({error.strerror})", remedy="It is opened again.")
 
     def _demux_into_mailbox(self) -> None:
         try:
             self._demux()
-            self._mailbox.fail(
-                VmsUnavailable(f"{self._place}: the server ended the stream", remedy="It is opened again.")
-            )
+            self._mailbox.fail(StreamEnded(f"{self._place}: the server ended the stream", remedy="It is opened again."))
         except Exception as error:  # noqa: BLE001 - thread edge: whatever ends it is raised in packets()
             self._mailbox.fail(error)
 
     def _demux(self) -> None:
-        target = self._target
+        target, began = self._target, time.monotonic()
         try:
             with av.open(
                 target.authenticated_url(),
                 options=target.options(),
-                timeout=(target.open_timeout_s, target.read_timeout_s),
+                # In clear the first time-out only flushes the last picture; over TLS it ends the stream (measured).
+                timeout=(target.open_timeout_s, target.read_timeout_s * (2 if target.is_tls else 1)),
             ) as container:
+                self._is_open, self._last_at = True, time.monotonic()
                 self._forward(container)
         except av_error.FFmpegError as error:
             # Its text and its traceback would show the address with the password.
             error.args = (error.errno, error.strerror, redact(target.url))
-            raise self._meaning_of(error) from error
+            is_late = time.monotonic() - began >= target.open_timeout_s
+            raise self._meaning_of(error, is_late=is_late) from error
 
     def _forward(self, container: InputContainer) -> None:
         if not container.streams.video:
@@ -211,6 +253,8 @@ class RtspSource(VideoSource):
                 pts_s = float(encoded.pts * encoded.time_base)
             if not self._hand_over(Arrived(packet=packet, pts_s=pts_s, recorder_utc=_recorder_utc(encoded))):
                 return
+            now = time.monotonic()
+            self._last_at, self._last_wait_s = now, now - self._last_at
 
     def _hand_over(self, arrived: Arrived) -> bool:
         try:
@@ -218,7 +262,12 @@ class RtspSource(VideoSource):
         except TimeoutError as error:
             raise VmsUnavailable(f"{self._place}: nobody read it for {_UNREAD_S:g} s") from error
 
-    def _meaning_of(self, error: av_error.FFmpegError) -> VmsError:
+    def _meaning_of(self, error: av_error.FFmpegError, *, is_late: bool) -> VmsError:
+        """``is_late``: the time to open is over. FFmpeg calls that invalid data, or by other names (research, B3)."""
+        if self._is_open:
+            return self._silence() if self._was_silent() else self._break(error)
+        if is_late:
+            return TimedOut(f"{self._place}: no answer within the time-out", remedy=_REACH)
         for kind, meaning, text, remedy in _MEANINGS:
             if isinstance(error, kind):
                 return meaning(f"{self._place}: {text}", remedy=remedy)

@@ -114,31 +114,38 @@ _SHIFT = 4
 
 
 def write_scene(
-    path: Path, *, seconds: float = SCHEDULE_S, fps: float = 12.5, size: tuple[int, int] = (640, 360), seed: int = 1
+    path: Path,
+    *,
+    seconds: float = SCHEDULE_S,
+    fps: float = 12.5,
+    size: tuple[int, int] = (640, 360),
+    seed: int = 1,
+    is_still: bool = False,
 ) -> None:
     """Writes one loop of the scene as H.264 in the container that the file's ending names.
 
     ``size`` is width and height in pixels, even. Other ``seconds`` than ``SCHEDULE_S`` stretch the schedule.
+    ``is_still``: nobody comes, only the sensor's noise moves.
     """
     rate = Fraction(fps).limit_denominator(1001)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate, options=encoder_options(fps))
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
-        for picture in scene_pictures(round(seconds * fps), size, seed):
+        for picture in scene_pictures(round(seconds * fps), size, seed, is_still=is_still):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
 
 
-def scene_pictures(count: int, size: tuple[int, int], seed: int) -> Iterator[Picture]:
-    """The loop as ``count`` pictures, height x width x 3 RGB."""
+def scene_pictures(count: int, size: tuple[int, int], seed: int, *, is_still: bool = False) -> Iterator[Picture]:
+    """The loop as ``count`` pictures, height x width x 3 RGB; without anybody in it where it ``is_still``."""
     rng = np.random.default_rng(seed)
     background = _background(size, rng)
     shape = (_NOISE_PICTURES, size[1], size[0], 1)
     noise = np.rint(rng.normal(0.0, _NOISE_LEVEL, shape)).astype(np.int16)
     for index in range(count):
         canvas = background.copy()
-        for actor, place in present(SCHEDULE_S * index / count):
+        for actor, place in () if is_still else present(SCHEDULE_S * index / count):
             _DRAWINGS[actor.kind](canvas, actor, place)
         noisy = canvas + noise[int(rng.integers(_NOISE_PICTURES))]
         yield np.clip(noisy, 0, 255).astype(np.uint8)

@@ -27,9 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from connectors.protocols.arguments import clip_shape
 from connectors.protocols.backdoor import OK, Act, Admin, FaultBoard, Ledger
 from connectors.protocols.certificates import SiteAuthority
-from connectors.protocols.clips import Clip, load_clip
+from connectors.protocols.clips import Clip, ClipShape, load_clip
 from connectors.protocols.scene import write_scene
 from connectors.protocols.serving import listening
 from core.clock import SystemClock
@@ -62,6 +63,14 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         "--video", action="append", type=Path, default=[], metavar="FILE", help="one camera each; default: a made scene"
     )
     parser.add_argument("--cameras", type=int, metavar="N", help="number of cameras, repeating the videos in turn")
+    parser.add_argument(
+        "--as",
+        dest="shape",
+        type=clip_shape,
+        metavar="WxH@FPS",
+        help="make every video H.264 of this size and rate, such as 704x576@25 (default: as it is)",
+    )
+    parser.add_argument("--still", action="store_true", help="in the made scene nobody comes")
     parser.add_argument("--username", default="vigie", help="the account that may log in (default: %(default)s)")
     parser.add_argument("--password", default="vigie-demo", help="its password, for tests on this machine only")
     parser.add_argument(
@@ -277,19 +286,28 @@ def _videos(arguments: argparse.Namespace, folder: Path) -> tuple[tuple[str, Cli
     if arguments.video is None:  # a simulator that plays nothing
         return ()
     paths: list[Path] = list(arguments.video)
+    shape: ClipShape | None = arguments.shape
     if not paths:
         paths = [folder / "Generated scene.mp4"]
-        write_scene(paths[0])
+        _write_scene(paths[0], shape, is_still=arguments.still)
+        shape = None
     count = arguments.cameras if arguments.cameras is not None else len(paths)
     if count < 1:
         raise UsageError("--cameras must be at least 1", remedy="Leave it out for one camera per video.")
-    clips = {path: load_clip(path) for path in paths[:count]}
+    clips = {path: load_clip(path, shape) for path in paths[:count]}
     chosen = [paths[index % len(paths)] for index in range(count)]
     times = Counter(chosen)
     return tuple(
         (path.stem if times[path] == 1 else f"{path.stem} {index // len(paths) + 1}", clips[path])
         for index, path in enumerate(chosen)
     )
+
+
+def _write_scene(path: Path, shape: ClipShape | None, *, is_still: bool) -> None:
+    if shape is None:
+        write_scene(path, is_still=is_still)
+    else:
+        write_scene(path, fps=shape.fps, size=(shape.width, shape.height), is_still=is_still)
 
 
 @dataclass(slots=True)

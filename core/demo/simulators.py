@@ -55,12 +55,17 @@ class SimulatorProcess:
     ) -> None:
         self.stop()
 
-    def wait_ready(self) -> None:
+    @property
+    def process_id(self) -> int:
+        """Of the child."""
+        return self._process.pid
+
+    def wait_ready(self, timeout_s: float = READY_S) -> None:
         """Returns once the simulator has announced itself."""
         lines: Queue[str] = Queue()
         threading.Thread(target=self._read_first_line, args=(lines,), daemon=True).start()
         try:
-            line = lines.get(timeout=READY_S)
+            line = lines.get(timeout=timeout_s)
         except Empty:
             line = ""
         if not line:

@@ -38,6 +38,27 @@ def test_every_vms_error_says_whether_waiting_helps(error: type[VmsError], recov
     assert error.recovers is recovers
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.VmsUnavailable, "unreachable"),
+        (errors.TimedOut, "timed_out"),
+        (errors.ReplyLost, "timed_out"),
+        (errors.StreamStalled, "stalled"),
+        (errors.MulticastLost, "multicast_lost"),
+        (errors.StreamEnded, "ended"),
+        (errors.ClockSetBack, "clock_jumped"),
+        (errors.NotFoundInVms, "refused"),
+        (errors.RightMissing, "refused"),
+        (errors.AuthenticationRefused, "authentication"),
+        (errors.CertificateRejected, "tls"),
+        (errors.ProtocolViolation, "protocol"),
+    ],
+)
+def test_every_vms_error_has_the_code_of_what_it_does_to_a_stream(error: type[VmsError], code: str) -> None:
+    assert error.fault == code
+
+
 def test_a_lost_reply_is_told_from_a_request_without_effect_and_neither_is_a_refusal() -> None:
     assert issubclass(ReplyLost, VmsUnavailable)
     assert not issubclass(VmsUnavailable, VmsRefused)

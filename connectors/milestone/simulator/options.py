@@ -31,6 +31,7 @@ class Options:
     jwt_s: float
     soap_s: float
     slow_s: float
+    jump_s: float
     analytics_events: tuple[str, ...]
     user_defined_events: tuple[str, ...]
     disabled_cameras: tuple[str, ...]
@@ -61,6 +62,7 @@ class Options:
             jwt_s=arguments.jwt_seconds,
             soap_s=arguments.soap_seconds,
             slow_s=arguments.slow_seconds,
+            jump_s=arguments.jump_seconds,
             analytics_events=tuple(arguments.analytics_event or ["Vigie"]),
             user_defined_events=tuple(arguments.user_defined_event),
             disabled_cameras=tuple(arguments.disabled_camera),
@@ -143,6 +145,13 @@ def _add_site(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="DAYS",
         help="how long events are stored; 0 stores none (default: %(default)s)",
+    )
+    group.add_argument(
+        "--jump-seconds",
+        type=float,
+        default=_HOUR_S,
+        metavar="S",
+        help="how far the fault clock=jump sets the recorder's clock forward; negative: back (default: %(default)g)",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address
 
 from aiohttp import web
@@ -44,14 +45,18 @@ from connectors.milestone.simulator.soap.server_command import ServerCommand
 from connectors.milestone.simulator.soap.server_configuration import ConfigurationOperations
 from connectors.milestone.simulator.soap.service_registration import ServiceRegistration
 from connectors.milestone.simulator.web.publishing import OUTCOMES, PublishGate
+from connectors.protocols.certificate_change import certificate_act
 from connectors.protocols.live import LiveFeed
 from connectors.protocols.serving import background, listening
 from connectors.protocols.simulation import Announcement, Simulation
+from connectors.protocols.variants import Variants, ordered_picture
+from connectors.protocols.varied_feed import SetClock, VariedFeed
 from core.types import Json, UtcSeconds, VmsCamera
 
 FAULTS: Mapping[str, frozenset[str]] = {
     "publish": OUTCOMES,
     "video": VIDEO_OUTCOMES,
+    "clock": frozenset({"jump"}),
     "idp": IDP_OUTCOMES,
     "token-expired": frozenset({"now"}),
     "html-error": HTML_ERRORS,
@@ -72,6 +77,8 @@ async def start(simulation: Simulation) -> AsyncIterator[Announcement]:
     site = servers.site
     host, scheme = simulation.address, "http" if options.http_only else "https"
     tls = None if options.http_only else simulation.authority.server_context(options.rest.names(simulation.names))
+    if tls:
+        simulation.acts["change-certificate"] = certificate_act(simulation, tls)
     async with AsyncExitStack() as stack:
         for feed in {id(camera.feed): camera.feed for camera in site.cameras if camera.feed}.values():
             await stack.enter_async_context(background(feed.run()))
@@ -226,7 +233,11 @@ def _site(simulation: Simulation, options: Options) -> Site:
     clock = simulation.clock
     # One feed for all cameras that show the same clip: a site of thousands costs as little as one of few.
     videos = native_videos(simulation)
-    feeds = {id(clip): LiveFeed(clip, clock) for _, clip in videos}
+    faults = simulation.faults
+    recorder_clock = SetClock(clock, lambda: options.jump_s if faults.current("clock") == "jump" else 0.0)
+    feeds = {
+        id(clip): VariedFeed(Variants(clip), recorder_clock, partial(ordered_picture, faults)) for _, clip in videos
+    }
     enabled = [(name, feeds[id(clip)], True) for name, clip in videos]
     disabled = [(name, enabled[0][1], False) for name in options.disabled_cameras]
     now = clock.utc()

@@ -12,7 +12,7 @@ from connectors.milestone.video.imageserver import ImageMessage, XmlMessage, cam
 from connectors.milestone.video.pictures import frames_of, packet_of
 from connectors.milestone.video.recorder import RecorderConnection
 from core.contracts import Clock, VideoSource
-from core.errors import VmsUnavailable
+from core.errors import StreamEnded, StreamStalled, VmsUnavailable
 from core.types import Packet
 
 _NO_PICTURE_S = 30.0
@@ -83,9 +83,9 @@ class ImageServerSource(VideoSource):
                 remedy="Look at the camera in Smart Client; check its power and network.",
             )
         if message.root.tag == "methodresponse" and (refused := refusal(message.root, self._camera)) is not None:
-            raise VmsUnavailable(f"{self._camera}: the recorder ends the stream: {refused}")
+            raise StreamEnded(f"{self._camera}: the recorder ends the stream: {refused}")
         if self._clock.monotonic() - self._last_picture > _NO_PICTURE_S:
-            raise VmsUnavailable(
+            raise StreamStalled(
                 f"{self._camera}: no picture for {_NO_PICTURE_S:.0f} s, though the recording server answers",
                 remedy="Look at the camera in Smart Client.",
             )

@@ -24,10 +24,21 @@ from connectors.milestone.video.imageserver import (
     refusal,
     update_request,
 )
-from core.errors import CertificateRejected, NotFoundInVms, ProtocolViolation, VmsUnavailable
+from core.errors import (
+    CertificateRejected,
+    NotFoundInVms,
+    ProtocolViolation,
+    StreamEnded,
+    StreamStalled,
+    TimedOut,
+    VmsUnavailable,
+)
 
-SILENCE_S = 10.0
-"""A recorder sends a status package at least every 5 s: after so long without a byte the link is dead."""
+SILENCE_S = 6.0
+"""A recorder sends a status package at least every 5 s: after so long without a byte the link is dead. It cannot be known
+earlier of the link itself; that pictures which flowed come no more is seen before, by the analysis."""
+ANSWER_S = 4.0
+"""Longest wait for a connection, and for the answer to the request that opens a camera."""
 PLAYBACK_SILENCE_S = 30.0
 """A recorder may take longer to answer for old recordings, as it fetches them from an archive."""
 _READ_BYTES = 64 * 1024
@@ -58,6 +69,9 @@ def dial(host: str, port: int, tls: ssl.SSLContext | None, timeout_s: float) -> 
     except ssl.SSLCertVerificationError as error:
         plain.close()
         raise untrusted(where, error) from error
+    except TimeoutError as error:
+        plain.close()
+        raise TimedOut(f"{where}: connected, but no TLS handshake came", remedy=_REACH) from error
     except OSError as error:
         plain.close()
         raise VmsUnavailable(
@@ -125,7 +139,7 @@ class RecorderDialer:
         recorder = known.recorder
         self._settings.require_declared(recorder.url, f"recording server {recorder.name}")
         tls = tls_context(self._ca) if recorder.has_tls else None
-        return dial(recorder.host, recorder.port, tls, self._settings.timeout_s)
+        return dial(recorder.host, recorder.port, tls, min(self._settings.timeout_s, ANSWER_S))
 
 
 class RecorderConnection:
@@ -151,7 +165,8 @@ class RecorderConnection:
         self._reader = MessageReader()
         self._waiting: deque[Message] = deque()
         self._last_request = 0
-        link.settimeout(silence_s)
+        self._is_open = False
+        link.settimeout(min(silence_s, ANSWER_S))
 
     def connect(self, token: str) -> None:
         """Opens the camera. Raises ``VmsRefused`` or a subclass when the recorder says no."""
@@ -163,6 +178,8 @@ class RecorderConnection:
             if isinstance(refused, NotFoundInVms):
                 self._on_failure()
             raise refused
+        self._is_open = True
+        self._link.settimeout(self._silence_s)
 
     def start_live(self) -> None:
         """Asks for live pictures; they arrive as messages."""
@@ -211,16 +228,18 @@ class RecorderConnection:
         try:
             data = self._link.recv(_READ_BYTES)
         except TimeoutError as error:
-            raise self._broken(f"nothing from the recorder for {self._silence_s:g} s") from error
+            kind = StreamStalled if self._is_open else TimedOut
+            raise self._broken(f"nothing from the recorder for {self._link.gettimeout():g} s", kind) from error
         except OSError as error:
             raise self._broken(f"the link to the recorder broke ({_why(error)})") from error
         if not data:
             raise self._broken("the recorder closed the link")
         return data
 
-    def _broken(self, what: str) -> VmsUnavailable:
+    def _broken(self, what: str, kind: type[VmsUnavailable] | None = None) -> VmsUnavailable:
         self._on_failure()
-        return VmsUnavailable(f"{self._camera}: {what}", remedy=_REACH)
+        kind = kind or (StreamEnded if self._is_open else VmsUnavailable)
+        return kind(f"{self._camera}: {what}", remedy=_REACH)
 
 
 def _why(error: OSError) -> str:

@@ -15,7 +15,7 @@ from connectors.milestone.video.pictures import packet_of
 from connectors.milestone.vps.front import driver_remedy
 from connectors.milestone.vps.relay import MAX_RECORD_BYTES, RECORD, RecordKind, hello
 from core.contracts import Clock, VideoSource
-from core.errors import ProtocolViolation, VmsError, VmsUnavailable
+from core.errors import ProtocolViolation, StreamEnded, StreamStalled, VmsError, VmsUnavailable
 from core.types import Packet
 
 SILENCE_S: Final = 10.0
@@ -95,13 +95,13 @@ class VpsSource(VideoSource):
                 for frame in parse(payload):
                     yield packet_of(frame, now)
             elif kind is RecordKind.END:
-                raise VmsUnavailable(f"{self._name}: {payload.decode('utf-8', 'replace')}")
+                raise StreamEnded(f"{self._name}: {payload.decode('utf-8', 'replace')}")
             elif now - last > SILENCE_S:
                 raise self._silence(has_driver=payload == b"\x01")
 
     def _silence(self, *, has_driver: bool) -> VmsUnavailable:
         if has_driver:
-            return VmsUnavailable(
+            return StreamStalled(
                 f"{self._name}: the VPS driver is connected, but sent no picture for {SILENCE_S:.0f} s",
                 remedy="Look at the source camera in Smart Client.",
             )

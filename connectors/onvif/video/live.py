@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Final
 
 from config.model import CameraSettings
 from connectors.onvif.client.client import OnvifClient
 from connectors.onvif.settings import OnvifSettings
 from connectors.protocols.capture_time import TimeSource
-from connectors.protocols.rtsp_source import RtspSource, RtspTarget
+from connectors.protocols.rtsp_source import OPEN_TIMEOUT_S, RtspSource, RtspTarget
 from core.contracts import ConnectorServices, VideoSource
 from core.types import Packet
-
-_READ_S: Final = 2.5
-"""FFmpeg notices a frozen stream after twice that (research, B3)."""
 
 
 class BridgeSource(VideoSource):
@@ -61,8 +57,7 @@ class BridgeSource(VideoSource):
             password=self._client.password(),
             transport=self._settings.transport,
             ca=self._settings.ca_file(self._services.site_dir),
-            open_timeout_s=self._settings.timeout_s,
-            read_timeout_s=_READ_S,
+            open_timeout_s=min(self._settings.timeout_s, OPEN_TIMEOUT_S),
         )
 
 

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from connectors.protocols.clips import Clip, load_clip, nal_type, nal_units
+from connectors.protocols.clips import Clip, ClipShape, load_clip, nal_type, nal_units
 from core.errors import CodecError
 from tests.shared import shared
 
@@ -88,6 +88,15 @@ def test_what_cannot_be_sent_is_transcoded_once(tmp_path: Path, write: object) -
     assert clip.duration_s == pytest.approx(4.0, abs=0.15)
     assert [index for index, packet in enumerate(clip.packets) if packet.is_key] == [0, 10, 20, 30]
     assert all(packet.duration_s > 0 for packet in clip.packets)
+
+
+@pytest.mark.parametrize("fps", [5.0, 10.0, 25.0])
+def test_a_clip_is_made_of_the_shape_asked_for_and_lasts_as_long(tmp_path: Path, fps: float) -> None:
+    clip = load_clip(_x264(tmp_path / "clip.mp4"), ClipShape(width=96, height=80, fps=fps))
+    assert (clip.codec, clip.width, clip.height, clip.fps) == ("h264", 96, 80, fps)
+    assert clip.duration_s == pytest.approx(2.0, abs=0.15)
+    assert len(clip.packets) == _decoded(clip) == pytest.approx(2.0 * fps, abs=2)
+    assert [packet.duration_s for packet in clip.packets] == pytest.approx([1 / fps] * len(clip.packets), abs=0.001)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video at all" * 100, None])

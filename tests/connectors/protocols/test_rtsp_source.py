@@ -23,6 +23,10 @@ from core.errors import (
     NotFoundInVms,
     ProtocolViolation,
     RequestInvalid,
+    RightMissing,
+    StreamEnded,
+    StreamStalled,
+    TimedOut,
     VmsError,
     VmsUnavailable,
 )
@@ -120,13 +124,13 @@ def test_a_recorder_that_tells_no_usable_time_leaves_the_arrival_time_and_is_sai
     ("script", "expected"),
     [
         (Script(credentials="vigie:other"), AuthenticationRefused),
-        (Script(status="403 Forbidden"), AuthenticationRefused),
+        (Script(status="403 Forbidden"), RightMissing),
         (Script(status="404 Not Found"), NotFoundInVms),
         (Script(status="400 Bad Request"), RequestInvalid),
         (Script(status="453 Not Enough Bandwidth"), VmsUnavailable),
         (Script(status="500 Internal Server Error"), VmsUnavailable),
         (Script(setup_status="461 Unsupported Transport"), RequestInvalid),
-        (Script(frames=3), VmsUnavailable),
+        (Script(frames=3), StreamEnded),
         (Script(encoding="video X-UNKNOWN", frames=3), ProtocolViolation),
         (Script(encoding="audio PCMU", frames=3), ProtocolViolation),
     ],
@@ -161,20 +165,29 @@ def test_an_unknown_host_name_is_unavailable() -> None:
     assert type(collect(video, [])) is VmsUnavailable
 
 
-def test_a_server_that_never_answers_is_unavailable_after_the_time_out() -> None:
+def test_a_server_that_never_answers_has_timed_out() -> None:
     with serve(Script(answers=False)) as server:
         began = time.monotonic()
-        assert type(collect(source(server, open_timeout_s=0.3), [])) is VmsUnavailable
+        assert type(collect(source(server, open_timeout_s=0.3), [])) is TimedOut
     assert time.monotonic() - began < 3
 
 
-def test_a_stream_that_freezes_is_unavailable_after_the_time_out() -> None:
+def test_a_stream_that_freezes_has_stalled() -> None:
     packets: list[Packet] = []
     with serve(Script(frames=10, first_utc=START, after="freeze")) as server:
         began = time.monotonic()
-        assert type(collect(source(server, read_timeout_s=0.3), packets)) is VmsUnavailable
+        assert type(collect(source(server, read_timeout_s=0.3), packets)) is StreamStalled
     assert len(packets) == 10
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="FFmpeg's TLS on Windows has other trust stores: unverified")
+@pytest.mark.parametrize(("after", "kind"), [("freeze", StreamStalled), ("close", StreamEnded)])
+def test_over_tls_silence_is_told_from_an_end(authority: SiteAuthority, after: str, kind: type[VmsError]) -> None:
+    script = Script(frames=10, first_utc=START, after=after, tls=authority.server_context(["localhost"]))
+    with serve(script) as server:
+        target = RtspTarget(url=f"rtsps://localhost:{server.port}/quai", ca=authority.ca, read_timeout_s=0.4)
+        assert type(collect(RtspSource(target, ManualClock(START)), [])) is kind
 
 
 def test_closing_from_another_thread_ends_a_frozen_stream_at_once() -> None:
@@ -258,7 +271,7 @@ def test_a_tunnel_through_https_verifies_the_servers_certificate(authority: Site
         assert not server.requests
 
 
-def test_a_tls_server_that_does_not_answer_is_unavailable_rather_than_untrusted(authority: SiteAuthority) -> None:
+def test_a_tls_server_that_does_not_answer_has_timed_out_rather_than_being_untrusted(authority: SiteAuthority) -> None:
     with serve(Script(answers=False)) as server:
         target = RtspTarget(url=f"rtsps://127.0.0.1:{server.port}/quai", ca=authority.ca, open_timeout_s=0.3)
-        assert type(collect(RtspSource(target, ManualClock(START)), [])) is VmsUnavailable
+        assert type(collect(RtspSource(target, ManualClock(START)), [])) is TimedOut

@@ -94,6 +94,13 @@ def test_nothing_moves_in_an_empty_scene_but_the_noise() -> None:
     assert difference.max() < 20
 
 
+def test_in_a_still_scene_nothing_but_the_noise_ever_moves() -> None:
+    pictures = [picture.astype(int) for picture in scene_pictures(24, (320, 180), seed=1, is_still=True)]
+    differences = [np.abs(picture - pictures[0]) for picture in pictures[1:]]
+    assert max(difference.max() for difference in differences) < 20
+    assert any(difference.any() for difference in differences)
+
+
 def test_a_figure_is_as_high_as_the_scale_says() -> None:
     pictures = list(scene_pictures(8, (640, 360), seed=1))
     at_6_s = 2  # the visitor alone, and the car

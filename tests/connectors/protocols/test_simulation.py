@@ -143,6 +143,28 @@ def test_cameras_repeat_the_videos_in_turn(video: Path, count: int, videos: int,
         assert [camera.name for camera in announcement.cameras] == names
 
 
+@pytest.mark.parametrize("more", [(), ("--still",)], ids=["made scene", "still scene"])
+@pytest.mark.parametrize("given", [True, False], ids=["video given", "made"])
+def test_videos_are_sent_in_the_shape_asked_for(video: Path, given: bool, more: tuple[str, ...]) -> None:
+    shapes: list[tuple[int, int, float]] = []
+
+    @asynccontextmanager
+    async def start(simulation: Simulation) -> AsyncIterator[Announcement]:
+        shapes.extend((clip.width, clip.height, clip.fps) for _, clip in simulation.videos)
+        yield Announcement(simulator="test", url="none:", cameras=())
+
+    texts = ["--video", str(video)] if given else []
+    with simulator_in_thread(_arguments(*texts, "--as", "64x48@2.5", *more), start):
+        assert shapes == [(64, 48, 2.5)]
+
+
+@pytest.mark.parametrize("shape", ["", "64x48", "65x48@25", "64x48@0", "x@", "1e3x48@25"])
+def test_a_shape_that_is_none_is_refused_in_its_words(shape: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _arguments("--as", shape)
+    assert "not a size and rate" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("texts", [("--cameras", "0"), ("--fault", "publish"), ("--fault", "publish=nonsense")])
 def test_wrong_use_is_told_before_anything_starts(video: Path, texts: tuple[str, ...]) -> None:
     arguments = _arguments("--video", str(video), *texts)

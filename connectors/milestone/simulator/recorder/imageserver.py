@@ -27,18 +27,27 @@ from connectors.milestone.simulator.recorder.playback import PLAYBACK, Playback
 from connectors.milestone.simulator.recorder.recordings import Recordings
 from connectors.milestone.simulator.recorder.transcoding import Transcoder, encoded
 from connectors.milestone.simulator.site import Camera, Site, milliseconds
+from connectors.protocols.clips import ClipCodec
 from connectors.protocols.live import LiveFeed, LivePacket
 from connectors.protocols.simulation import FaultBoard
+from connectors.protocols.variants import Picture
 from core.contracts import Clock
 from core.types import UtcSeconds
 
-VIDEO_OUTCOMES = frozenset({"drop", "freeze", "lost-camera"})
-"""``drop`` closes a live connection; ``freeze`` (silence on an open one) and ``lost-camera`` last until the plan changes.
+VIDEO_OUTCOMES = frozenset(
+    {"drop", "freeze", "stall", "lost-camera", "refuse", "unknown-camera", *(set(Picture) - {Picture.OK})}
+)
+"""``drop`` closes a live connection; all others last until the plan changes.
+
+``freeze``: silence on an open connection; ``stall``: and new requests are not answered; ``lost-camera``: the recorder does
+not reach the camera; ``refuse``, ``unknown-camera``: it is not opened, as with a token that ended, or a camera that is gone.
 
 Each live connection looks five times a second, and a look takes one ``drop`` or ``ok`` of the plan.
 """
 
-_SILENT = frozenset({"freeze", "lost-camera"})
+_MUTE = frozenset({"freeze", "stall"})
+_SILENT = _MUTE | {"lost-camera"}
+_LASTING = VIDEO_OUTCOMES - {"drop"}
 _CONNECT_TIMEOUT_S = 30.0
 _WRITE_TIMEOUT_S = 10.0
 _STATUS_EVERY_S = 2.0
@@ -91,6 +100,8 @@ class ImageServerSession:
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 call = parse_call(first_bytes + await self._read())
+            while self.recorder.faults.current("video") == "stall":  # noqa: ASYNC110 - the board tells nobody when it changes
+                await asyncio.sleep(_LOOK_EVERY_S)
             opened = await self._connect(call)
             self._watch = asyncio.create_task(self._or_hang_up(self._keep_watch(opened)))
             while True:  # no time-out: a live viewer may stay silent, and the watch ends the wait with the token
@@ -124,12 +135,13 @@ class ImageServerSession:
         """The camera and the token of a ``connectparam``."""
         given = parse_connect_parameters(connect_parameters)
         camera = self.recorder.site.camera(given.get("id", ""))
-        if camera is None:
+        ordered = self.recorder.faults.current("video")
+        if camera is None or ordered == "unknown-camera":
             raise _Refused("Unknown device")
         if "streamid" in given and given["streamid"].lower() != camera.stream_id:
             raise _Refused("Unknown stream")
         token = given.get("connectiontoken", "")
-        if not self.recorder.tokens.is_soap(token):
+        if ordered == "refuse" or not self.recorder.tokens.is_soap(token):
             raise _Refused("Security token is missing, invalid or expired")
         return camera, token
 
@@ -198,18 +210,20 @@ class ImageServerSession:
             self._live = None
 
     async def _send_pictures(self, request_id: int, rate: int, opened: _Opened) -> None:
-        """The buffered GOP in a burst, then each picture as it comes."""
+        """The buffered GOP in a burst, then each picture as it comes; with another codec that of its own."""
         feed, previous_at = opened.feed, 0.0
-        async with feed.listen() as listener:
-            for packet in feed.gop():
-                await self._send_picture(request_id, rate, packet, previous_at, opened)
-                previous_at = packet.captured_at
-            async for packet in listener:
-                await self._send_picture(request_id, rate, packet, previous_at, opened)
-                previous_at = packet.captured_at
+        while True:
+            async with feed.listen() as listener:
+                codec = feed.clip.codec
+                for packet in feed.gop():
+                    await self._send_picture(request_id, rate, packet, previous_at, opened, codec)
+                    previous_at = packet.captured_at
+                async for packet in listener:
+                    await self._send_picture(request_id, rate, packet, previous_at, opened, codec)
+                    previous_at = packet.captured_at
 
     async def _send_picture(
-        self, request_id: int, rate: int, packet: LivePacket, previous_at: float, opened: _Opened
+        self, request_id: int, rate: int, packet: LivePacket, previous_at: float, opened: _Opened, codec: ClipCodec
     ) -> None:
         if self._is_silent(opened.camera) or (self._needs_key and not packet.is_key):
             self._needs_key = True
@@ -217,7 +231,7 @@ class ImageServerSession:
         self._needs_key = False
         before = previous_at or packet.captured_at
         if opened.transcoder is None:
-            await self._write(live_image(request_id, packet, before, opened.feed.clip.codec))
+            await self._write(live_image(request_id, packet, before, codec))
         elif packet.is_key or opened.all_frames:
             image = await asyncio.to_thread(_transcoded, opened.transcoder, packet, rate)
             await self._write(live_jpeg(request_id, packet, before, image))
@@ -234,12 +248,12 @@ class ImageServerSession:
         status_due, was_lost = 0.0, False
         while self.recorder.tokens.is_soap(opened.token):
             outcome = self.recorder.faults.current("video")
-            if self._live and outcome not in _SILENT:
+            if self._live and outcome not in _LASTING:
                 self.recorder.faults.next("video")
             if self._live and outcome == "drop":
                 return
             now, is_lost = self.recorder.clock.monotonic(), self._is_lost(opened.camera)
-            if self._live and outcome != "freeze" and (now >= status_due or is_lost != was_lost):
+            if self._live and outcome not in _MUTE and (now >= status_due or is_lost != was_lost):
                 await self._write(status_package(self.recorder.clock.utc(), is_camera_lost=is_lost))
                 status_due, was_lost = now + _STATUS_EVERY_S, is_lost
             await asyncio.sleep(_LOOK_EVERY_S)

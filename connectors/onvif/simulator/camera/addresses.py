@@ -57,6 +57,8 @@ def _place(site: Site, profile: Profile, protocol: StreamProtocol) -> tuple[str,
         return "rtsp", site.web_port
     if protocol is StreamProtocol.RTSP_MULTICAST and profile.token in site.multicast:
         return "rtsp", site.rtsp_port
+    if protocol is StreamProtocol.RTSP and site.is_rtsps_only and site.rtsps_port is not None:
+        return "rtsps", site.rtsps_port
     if protocol in {StreamProtocol.RTSP, StreamProtocol.RTSP_UNICAST}:
         return "rtsp", site.rtsp_port
     raise invalid_argument("InvalidStreamSetup", f"{protocol} is not offered")

@@ -1,32 +1,16 @@
-"""Durations and moments as XML Schema writes them, and the bridge's own clock."""
+"""Durations and moments as XML Schema writes them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from core.clock import parse_iso
-from core.contracts import Clock
 from core.types import UtcSeconds
 
 _DURATION = re.compile(
     r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
 _UNITS = {"days": 86_400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
-
-
-class BridgeClock(Clock):
-    """The clock of the bridge's machine: wrong by ``offset_s()`` at any moment."""
-
-    def __init__(self, real: Clock, offset_s: Callable[[], float]) -> None:
-        self._real = real
-        self._offset_s = offset_s
-
-    def utc(self) -> UtcSeconds:
-        return self._real.utc() + self._offset_s()
-
-    def monotonic(self) -> float:
-        return self._real.monotonic()
 
 
 def duration_s(text: str) -> float | None:

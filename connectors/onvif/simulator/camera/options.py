@@ -24,6 +24,7 @@ class Options:
     rtsp_port: int
     rtsps_port: int
     http_only: bool
+    rtsps_only: bool
     has_media: bool
     has_media2: bool
     has_snapshots: bool
@@ -48,6 +49,7 @@ class Options:
             rtsp_port=arguments.rtsp_port,
             rtsps_port=arguments.rtsps_port,
             http_only=arguments.http_only,
+            rtsps_only=arguments.rtsps_only,
             has_media=not arguments.no_media,
             has_media2=not arguments.no_media2,
             has_snapshots=not arguments.no_snapshots,
@@ -79,6 +81,9 @@ def _add_ports(parser: argparse.ArgumentParser) -> None:
         ("--rtsps-port", "RTSP over TLS"),
     ):
         group.add_argument(option, type=_port, default=0, metavar="N", help=f"{what} (default: a free one)")
+    group.add_argument(
+        "--rtsps-only", action="store_true", help="a bridge that gives encrypted streams to who asks for RTSP by TCP"
+    )
     group.add_argument("--http-only", action="store_true", help="a bridge without certificates: no HTTPS, no RTSPS")
     group.add_argument(
         "--multicast",

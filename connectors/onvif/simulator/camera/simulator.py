@@ -14,24 +14,31 @@ from connectors.onvif.simulator.camera.addresses import STREAM_URI_OUTCOMES
 from connectors.onvif.simulator.camera.device import PATH, DeviceService
 from connectors.onvif.simulator.camera.disasters import SOAP_OUTCOMES, WEB_OUTCOMES, Disasters
 from connectors.onvif.simulator.camera.events import EVENT_OUTCOMES, EventService, PullPointService
-from connectors.onvif.simulator.camera.feed import CameraFeed
 from connectors.onvif.simulator.camera.login import REALM, Gate
 from connectors.onvif.simulator.camera.media import MediaService
 from connectors.onvif.simulator.camera.media2 import Media2Service
-from connectors.onvif.simulator.camera.moments import BridgeClock
 from connectors.onvif.simulator.camera.options import Options
 from connectors.onvif.simulator.camera.port import WebPort
 from connectors.onvif.simulator.camera.pull_points import PullPoints
 from connectors.onvif.simulator.camera.services import Service
 from connectors.onvif.simulator.camera.site import Camera, Profile, Site, stable_id
 from connectors.onvif.simulator.camera.snapshots import Snapshots
-from connectors.onvif.simulator.camera.streams import VIDEO_OUTCOMES, Accounts, BridgeRtspServer, is_stalled, mounts_of
-from connectors.onvif.simulator.camera.variants import Variants, smaller
+from connectors.onvif.simulator.camera.streams import (
+    VIDEO_OUTCOMES,
+    Accounts,
+    BridgeRtspServer,
+    is_away,
+    is_stalled,
+    mounts_of,
+)
+from connectors.protocols.certificate_change import certificate_act
 from connectors.protocols.clips import Clip
 from connectors.protocols.rtsp.mount import MulticastGroups
 from connectors.protocols.rtsp.one_port import one_port
 from connectors.protocols.serving import background
 from connectors.protocols.simulation import Announcement, Simulation
+from connectors.protocols.variants import Variants, smaller
+from connectors.protocols.varied_feed import SetClock, VariedFeed
 from core.errors import UsageError
 from core.types import Json, VmsCamera
 
@@ -57,6 +64,8 @@ async def start(simulation: Simulation) -> AsyncIterator[Announcement]:
     site = await _site(simulation, options)
     users = {options.username: options.password}
     tls = None if options.http_only else simulation.authority.server_context(simulation.names)
+    if tls:
+        simulation.acts["change-certificate"] = certificate_act(simulation, tls)
     async with AsyncExitStack() as stack:
         for profile in site.profiles:
             await stack.enter_async_context(background(profile.feed.run()))
@@ -81,6 +90,7 @@ def _rtsp_server(
         simulation.host, port, mounts_of(site), users, clock=site.clock, realm=REALM, ssl_context=tls
     )
     server.is_stalled = partial(is_stalled, site.faults)
+    server.is_away = partial(is_away, site.faults)
     return server
 
 
@@ -110,13 +120,14 @@ def _web_port(simulation: Simulation, options: Options, site: Site, users: Mappi
 async def _site(simulation: Simulation, options: Options) -> Site:
     faults = simulation.faults
     site = Site(
-        clock=BridgeClock(
+        clock=SetClock(
             simulation.clock,
             lambda: options.clock_skew_s + (options.jump_s if faults.current("clock") == "jump" else 0.0),
         ),
         faults=faults,
         host=simulation.address,
         inputs=dict.fromkeys(options.inputs, False),
+        is_rtsps_only=options.rtsps_only,
         has_media=options.has_media,
         has_media2=options.has_media2,
         has_snapshots=options.has_snapshots,
@@ -147,7 +158,7 @@ def _camera(site: Site, number: int, name: str, streams: list[Variants]) -> Came
             name=name if kind == "main" else f"{name} ({kind})",
             encoder=f"encoder-{number}-{kind}",
             path=f"/live/{device}" if kind == "main" else f"/live/{device}/{kind}",
-            feed=CameraFeed(variants, site.clock, partial(site.picture, camera)),
+            feed=VariedFeed(variants, site.clock, partial(site.picture, camera)),
         )
         for kind, variants in zip(("main", "small"), streams, strict=False)
     )

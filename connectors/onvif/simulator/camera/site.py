@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid5
 
-from connectors.onvif.simulator.camera.feed import CameraFeed
-from connectors.onvif.simulator.camera.variants import Picture
 from connectors.protocols.rtsp.mount import MulticastGroups
 from connectors.protocols.simulation import FaultBoard
+from connectors.protocols.variants import Picture
+from connectors.protocols.varied_feed import VariedFeed
 from core.contracts import Clock
 from core.errors import UsageError
 from core.types import Json
@@ -31,7 +31,7 @@ class Profile:
     name: str
     encoder: str
     path: str
-    feed: CameraFeed
+    feed: VariedFeed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +66,8 @@ class Site:
     web_port: int = 0
     rtsp_port: int = 0
     rtsps_port: int | None = None
+    is_rtsps_only: bool = False
+    """Who asks for RTSP by TCP is given the encrypted address."""
     multicast: dict[str, MulticastGroups] = field(default_factory=dict)
     """By profile token; empty where nothing is sent so."""
     has_media: bool = True

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from connectors.onvif.simulator.camera.site import Profile, Site
-from connectors.onvif.simulator.camera.variants import newest_picture
+from connectors.protocols.variants import newest_picture
 from core.errors import CodecError
 
 

@@ -9,16 +9,16 @@ from functools import partial
 from typing import Final
 
 from connectors.onvif.simulator.camera.site import Camera, Site
-from connectors.onvif.simulator.camera.variants import Picture
 from connectors.protocols.rtsp.connection import Incoming
 from connectors.protocols.rtsp.mount import Flow, Mount, Mounts
 from connectors.protocols.rtsp.server import RtspServer
 from connectors.protocols.simulation import FaultBoard
+from connectors.protocols.variants import Picture
 
-VIDEO_OUTCOMES: Final = frozenset({"drop", "freeze", "stall", "refuse", *(set(Picture) - {Picture.OK})})
+VIDEO_OUTCOMES: Final = frozenset({"drop", "freeze", "stall", "away", "refuse", *(set(Picture) - {Picture.OK})})
 """Of the fault plan ``video``; each but ``drop``, which is taken by each viewer, lasts while it is ordered."""
 
-CAMERA_OUTCOMES: Final = (VIDEO_OUTCOMES | {Picture.OK}) - {"stall", "refuse"}
+CAMERA_OUTCOMES: Final = (VIDEO_OUTCOMES | {Picture.OK}) - {"stall", "away", "refuse"}
 """Those that can be put on one camera alone; there ``drop`` lasts, too: nobody stays connected."""
 
 _LOOK_EVERY_S: Final = 0.05
@@ -47,6 +47,11 @@ def is_stalled(faults: FaultBoard) -> bool:
     return faults.current("video") == "stall"
 
 
+def is_away(faults: FaultBoard) -> bool:
+    """Whether the stream service is down: connections are dropped, and none is taken."""
+    return faults.current("video") == "away"
+
+
 class Accounts(Mapping[str, str]):
     """Names and passwords of the stream service; ``video=refuse`` makes every password wrong."""
 
@@ -66,13 +71,17 @@ class Accounts(Mapping[str, str]):
 
 
 class BridgeRtspServer(RtspServer):
-    """An RTSP server that hangs when it is ordered."""
+    """An RTSP server that hangs, or is down, when it is ordered."""
 
     is_stalled: Callable[[], bool] = staticmethod(lambda: False)
+    is_away: Callable[[], bool] = staticmethod(lambda: False)
 
     async def serve(
         self, reader: Incoming, writer: asyncio.StreamWriter, *, is_private: bool, settled: Callable[[], None]
     ) -> None:
+        if self.is_away():
+            writer.transport.abort()
+            return
         held = _HeldReader(reader, self.is_stalled)
         await super().serve(held, writer, is_private=is_private, settled=settled)
 
@@ -94,8 +103,8 @@ class _HeldReader:
 
 def _flow(site: Site, camera: Camera) -> Flow:
     outcome = site.disturbance(camera)
-    if outcome == "drop":
-        if not camera.ordered:
+    if outcome in {"drop", "away"}:
+        if not camera.ordered and outcome == "drop":
             site.faults.next("video")
         return Flow.DROP
     return Flow.FREEZE if outcome in {"freeze", "stall"} or camera.is_lost else Flow.OK

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.onvif.simulator.camera.moments import BridgeClock, duration_s, span_until
-from core.clock import ManualClock, iso_utc
+from connectors.onvif.simulator.camera.moments import duration_s, span_until
+from core.clock import iso_utc
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,3 @@ def test_any_text_is_a_span_or_none(text: str) -> None:
 def test_a_moment_is_a_span_from_now(ahead_s: int) -> None:
     now = 1_700_000_000.0
     assert span_until(iso_utc(now + ahead_s), now) == ahead_s
-
-
-def test_the_bridges_clock_is_wrong_by_its_offset_and_runs_evenly() -> None:
-    real = ManualClock()
-    clock = BridgeClock(real, lambda: -60.0)
-    real.advance(1.0)
-    assert clock.utc() == real.utc() - 60.0
-    assert clock.monotonic() == 1.0

@@ -3,31 +3,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from connectors.onvif.simulator.camera.feed import CameraFeed
-from connectors.onvif.simulator.camera.variants import Picture, Variants, newest_picture, smaller
 from connectors.protocols.clips import Clip, load_clip
 from connectors.protocols.live_packets import LivePacket
+from connectors.protocols.scene import write_scene
 from connectors.protocols.serving import background
-from core.clock import SystemClock
+from connectors.protocols.variants import Picture, Variants, newest_picture, smaller
+from connectors.protocols.varied_feed import SetClock, VariedFeed
+from core.clock import ManualClock, SystemClock
 from core.errors import CodecError
 from core.types import UtcSeconds
 
 
 @pytest.fixture(scope="module")
-def clip(video: Path) -> Clip:
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     """A third of a second, so that key frames come often."""
-    whole = load_clip(video)
+    path = tmp_path_factory.mktemp("videos") / "gate.mp4"
+    write_scene(path, seconds=0.8, fps=25.0, size=(160, 96))
+    whole = load_clip(path)
     return replace(whole, packets=whole.packets[:8], duration_s=whole.packets[8].offset_s)
 
 
 @dataclass
-class SetClock(SystemClock):
+class TurnedClock(SystemClock):
     """The real time, and what somebody did to it."""
 
     ahead_s: float = 0.0
@@ -42,10 +44,10 @@ class Camera:
 
     clip: Clip
     picture: Picture = Picture.OK
-    clock: SetClock = field(default_factory=SetClock)
+    clock: TurnedClock = field(default_factory=TurnedClock)
 
     def __post_init__(self) -> None:
-        self.feed = CameraFeed(Variants(self.clip), self.clock, lambda: self.picture)
+        self.feed = VariedFeed(Variants(self.clip), self.clock, lambda: self.picture)
 
     async def packets(self, until: Callable[[LivePacket], bool]) -> list[LivePacket]:
         """What a viewer gets, up to the packet that is waited for, or to the end."""
@@ -177,3 +179,11 @@ def test_a_second_profile_shows_the_whole_clip_in_small(clip: Clip) -> None:
 def test_no_packets_are_no_picture() -> None:
     with pytest.raises(CodecError, match="no picture"):
         newest_picture([], "h264")
+
+
+def test_a_set_clock_is_wrong_by_its_offset_and_runs_evenly() -> None:
+    real = ManualClock()
+    clock = SetClock(real, lambda: -60.0)
+    real.advance(1.0)
+    assert clock.utc() == real.utc() - 60.0
+    assert clock.monotonic() == 1.0

@@ -14,6 +14,7 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from connectors.protocols.backdoor import FaultBoard
 from connectors.protocols.clips import Clip, ClipCodec, ClipPacket
 from core.errors import CodecError
 
@@ -38,6 +39,12 @@ class Picture(StrEnum):
     """Half as wide and high."""
     CORRUPT = "corrupt"
     """The stream is damaged on its way."""
+
+
+def ordered_picture(faults: FaultBoard) -> Picture:
+    """What the fault plan ``video`` makes of every camera's picture now."""
+    outcome = faults.current("video")
+    return Picture(outcome) if outcome in set(Picture) else Picture.OK
 
 
 @dataclass(slots=True)

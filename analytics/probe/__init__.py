@@ -1,0 +1,1 @@
+"""What a stream is like before anybody relies on it: ``vigie probe``."""
