@@ -29,6 +29,7 @@ def inconsistencies(document: Document, kinds: Kinds) -> Iterator[Problem]:
     declared_schedules = _keys(document.data, "schedules")
     for location, camera in cameras:
         yield from rule_inconsistencies(document, camera, location, kinds)
+        yield from _preset_problems(document, camera, location)
         yield from _undeclared(document, location, camera, "vms", declared_vms)
         for rule_location, rule in _entries(camera, "rules", location):
             yield from _undeclared(document, rule_location, rule, "schedule", declared_schedules)
@@ -54,6 +55,17 @@ def composition_problems(document: Document, camera: Any, location: Location, ki
             if circle := _circle(rule["id"], name, members):
                 message = f"{rule['id']!r} is composed of itself: {' → '.join(circle)}"
                 yield _problem(document, where, message, "Take one of them out of the other's rules.")
+
+
+def _preset_problems(document: Document, camera: Mapping[str, Any], location: Location) -> Iterator[Problem]:
+    """Presets of one name, rules of presets that the camera does not have, presets that nobody would tell apart."""
+    presets = list(_entries(camera, "presets", location))
+    yield from _repeated(document, presets, "preset")
+    if presets and camera.get("watch_view") is False:
+        yield _problem(document, (*location, "watch_view"), "presets cannot be told apart unwatched", "Leave it out.")
+    declared = [str(preset["id"]) for _, preset in presets if "id" in preset]
+    for place, rule in _entries(camera, "rules", location):
+        yield from _undeclared(document, place, rule, "preset", declared)
 
 
 def _is_composition(model: type[RuleSettings] | None) -> bool:
@@ -173,4 +185,4 @@ def _undeclared(
     yield _problem(document, (*location, key), f"{name!r} is not declared under '{_SECTIONS[key]}'", remedy)
 
 
-_SECTIONS = {"vms": "vms", "schedule": "schedules"}
+_SECTIONS = {"vms": "vms", "schedule": "schedules", "preset": "presets"}

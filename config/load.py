@@ -42,14 +42,14 @@ def load_site(path: Path, kinds: Kinds) -> SiteSettings:
 
 
 def load_rules(path: Path, kinds: Kinds) -> tuple[RuleSettings, ...]:
-    """Reads a file with a list ``rules:`` as in a camera. They are always active: such a file declares no schedule.
+    """Reads a file with a list ``rules:`` as in a camera. They are always active: such a file declares no schedule and no preset.
 
     Raises:
         SettingsProblems: with everything that is wrong in it.
     """
     document = read_document(path)
     rules = _load(document, _RuleFile, kinds, rule_inconsistencies(document, document.data, (), kinds)).rules
-    return tuple(rule.model_copy(update={"schedule": None}) for rule in rules)
+    return tuple(rule.model_copy(update={"schedule": None, "preset": None}) for rule in rules)
 
 
 def _load(document: Document, model: type[_Model], kinds: Kinds, found: Iterator[Problem]) -> _Model:

@@ -13,12 +13,9 @@ from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -34,6 +31,11 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from config.base import SecretRef as SecretRef  # noqa: PLC0414 - one of the words of this module
+from config.base import Settings as Settings  # noqa: PLC0414 - the same
+from config.base import Url as Url  # noqa: PLC0414 - the same
+from config.metrics import MetricsSettings
 
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
@@ -60,50 +62,12 @@ TimeOfDay: TypeAlias = Annotated[
 """``HH:MM`` or ``HH:MM:SS`` on the site's clock; ``24:00`` is midnight."""
 
 
-def _without_password(url: str) -> str:
-    """A password in a URL would be a secret in the settings, and from there in logs."""
-    try:
-        credentials = urlsplit(url).netloc.rpartition("@")[0]
-    except ValueError as error:
-        raise ValueError("is not a valid address") from error
-    if ":" in credentials:
-        raise ValueError("must not hold a password; leave it out")
-    return url
-
-
-Url: TypeAlias = Annotated[str, AfterValidator(_without_password)]
-"""An address without a password in it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Kinds:
     """The rule and VMS types that are installed, by the name written after ``type:``."""
 
     rules: Mapping[str, type[RuleSettings]] = field(default_factory=dict)
     vms: Mapping[str, type[VmsSettings]] = field(default_factory=dict)
-
-
-class Settings(BaseModel):
-    """Base of all settings: frozen, and an unknown key is an error rather than a silent wish."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class SecretRef(Settings):
-    """Where a secret is found; never the secret itself. Exactly one of the three."""
-
-    secret: str | None = None
-    """Name in the secrets folder beside the site file (one file per secret, mode 0600)."""
-    env: str | None = None
-    """Name of an environment variable."""
-    file: Path | None = None
-    """File whose content, without its final line end, is the secret."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> SecretRef:
-        if sum(value is not None for value in (self.secret, self.env, self.file)) != 1:
-            raise ValueError("write exactly one of {secret: name}, {env: NAME} or {file: path}")
-        return self
 
 
 class State(StrEnum):
@@ -193,6 +157,8 @@ class RuleSettings(Settings):
     """Objects whose box is higher than this share of the picture do not count."""
     state: State = State.ARMED
     """``off``, ``observe`` (records, sends nothing) or ``armed``."""
+    preset: Identifier | None = None
+    """Preset of the camera in whose view the rule watches; the camera's first one when absent."""
 
     @field_validator("state", mode="before")
     @classmethod
@@ -276,6 +242,12 @@ class AnalysisSettings(Settings):
     """Pictures analysed per second and camera, at most; with fewer than two, tracks and rules cannot work."""
     min_confidence: Share = 0.35
     """Below this score a detection cannot start a track."""
+    gating: Literal["auto", "off"] = "auto"
+    """``auto``: a model rests while nothing in the picture changes, and what it saw last stands; rules see every frame."""
+    provider: Literal["cpu", "auto", "cuda", "tensorrt", "openvino", "directml"] = "cpu"
+    """What runs a model. Where it cannot be had the processor does, and that is said."""
+    decoder: Literal["software", "auto", "cuda", "qsv", "vaapi", "d3d11va"] = "software"
+    """What decodes live video. Where the hardware cannot, software does, and that is said."""
     ground_scale: tuple[tuple[Share, Share], tuple[Share, Share]] | None = None
     """Two pairs (y, height): how high a standing person is in the picture at two depths. Calibrates motion classes."""
 
@@ -329,6 +301,15 @@ REPEATED_ID: Literal["repeated_id"] = "repeated_id"
 """Type of the error for two rules of one id; ``config.load`` reports them itself, at their own lines."""
 
 
+class PresetSettings(Settings):
+    """One of the views of a camera that turns, recognised by its picture."""
+
+    id: Identifier
+    """Name of the view within the camera; rules name it."""
+    stills: Annotated[tuple[Path, ...], Field(min_length=1)]
+    """Pictures of the view; one by day and one by night where the camera sees in the dark."""
+
+
 class CameraSettings(Settings):
     """One camera of one VMS, and what is watched in it."""
 
@@ -344,6 +325,10 @@ class CameraSettings(Settings):
     """``false``: neither watched nor checked."""
     analysis: AnalysisSettings | None = None
     """Instead of the site's."""
+    watch_view: bool = True
+    """``false``: what the camera itself shows is not watched, and rules go on wherever it looks."""
+    presets: tuple[PresetSettings, ...] = ()
+    """The views of a camera that turns; rules watch each in its own. The first is its home."""
     rules: tuple[AnyRule, ...] = ()
     """What is watched."""
 
@@ -380,12 +365,14 @@ class SiteSettings(Settings):
     """How pictures are analysed, unless a camera says otherwise."""
     schedules: dict[Identifier, Annotated[tuple[Window, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Parts of the week by name; a rule names the one in which it is active."""
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """Analysis processes."""
+    workers: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Analysis processes; when absent one per usable core, and no more than cameras."""
     vms: Annotated[tuple[AnyVms, ...], Field(min_length=1)]
     """The VMS of the site."""
     cameras: tuple[CameraSettings, ...] = ()
     """The cameras that are watched."""
+    metrics: MetricsSettings = MetricsSettings()
+    """Where metrics may be read, and where they are sent; nowhere unless written."""
 
     def camera(self, camera_id: str) -> CameraSettings | None:
         """The camera of that id."""

@@ -300,6 +300,14 @@ class Analyser(ABC):
         A rule switched off forgets what it saw; one switched on starts afresh, its cooldown kept.
         """
 
+    def configure(self, camera: CameraSettings, site: SiteSettings, states: Mapping[str, RuleState]) -> bool:  # noqa: ARG002 - for those that can
+        """Takes changed rules and schedules from the next frame on; unchanged rules keep what they saw.
+
+        ``states`` as in ``switch``. The cooldown of a rule stays, by its id. False where the change needs a new analyser (another detector): nothing
+        is changed then, and the engine starts one.
+        """
+        return False
+
     @abstractmethod
     def interrupted(self) -> None:
         """The stream was lost: the next packet starts a new stream; tracks do not survive, cooldowns do."""

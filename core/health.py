@@ -19,12 +19,15 @@ class HealthBoard:
         self._lock = threading.Lock()
         self._components: dict[str, Health] = {}
 
-    def report(self, health: Health) -> None:
-        """Takes the latest word of a component; logs a change of colour, for causes may alternate without end."""
+    def report(self, health: Health, *, is_logged: bool = True) -> None:
+        """Takes the latest word of a component; logs a change of colour, for causes may alternate without end.
+
+        ``is_logged``: False where who reports logs what happened itself.
+        """
         with self._lock:
             before = self._components.get(health.component)
             self._components[health.component] = health
-        if health.level is (before.level if before else HealthLevel.GREEN):
+        if not is_logged or health.level is (before.level if before else HealthLevel.GREEN):
             return
         recovered = health.level is HealthLevel.GREEN
         log = _log.info if recovered else _log.warning

@@ -422,8 +422,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """State of one component: colour, and a cause that a person can act on."""
+    """State of one component: colour, and a cause that a person can act on. ``fault``: a camera's gravest, as its code."""
 
     component: str
     level: HealthLevel
     cause: str = ""
+    fault: CameraFault | None = None

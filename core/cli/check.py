@@ -15,6 +15,7 @@ from core import registry
 from core.cli.output import add_json_flag, print_json, print_table, remarks
 from core.contracts import ConnectorServices
 from core.errors import VigieError
+from core.metrics.check import check_metrics
 from core.registry import Group
 from core.services import services_for
 from core.types import Finding, FindingLevel
@@ -48,6 +49,7 @@ def findings_of(site: SiteSettings, services: ConnectorServices) -> Iterator[Fin
         yield from _or_failure(vms.id, partial(_vms_findings, vms, site, services))
     for name in registry.names(Group.CHECKS):
         yield from _or_failure(name, partial(_site_findings, name, site))
+    yield from _or_failure("metrics", lambda: list(check_metrics(site.metrics, services)))
 
 
 def _vms_findings(vms: VmsSettings, site: SiteSettings, services: ConnectorServices) -> Sequence[Finding]:

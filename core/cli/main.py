@@ -31,6 +31,7 @@ BUILT_IN = {
     "run": ("core.cli.run:COMMAND", "watch a site until stopped"),
     "schema": ("core.cli.schema:COMMAND", "print the JSON Schema of the site file"),
     "simulate": ("core.cli.simulate:COMMAND", "run a simulated VMS on this machine"),
+    "size": ("core.cli.size:COMMAND", "tell which machine so many streams need"),
     "verdict": ("core.cli.verdict:COMMAND", "judge alerts, or list those that nobody judged"),
 }
 """Where each command is and what it does: ``--help`` imports none of them."""

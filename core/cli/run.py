@@ -6,13 +6,16 @@ import argparse
 import math
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 from config.load import load_site
 from core import registry
+from core.capacity.budget import budget_for
 from core.clock import SystemClock
 from core.engine.service import Service
+from core.engine.site_watch import SiteWatch
 from core.logs import current_level
 from core.services import services_for
 
@@ -33,12 +36,12 @@ def stop_on_signals() -> threading.Event:
     return stopping
 
 
-def wait(stopping: threading.Event, seconds: float | None) -> None:
-    """Until the event, or for so many seconds."""
+def wait(stopping: threading.Event, seconds: float | None, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Until the event, or for so many seconds; does something ``meanwhile``, twice a second."""
     clock = SystemClock()
     until = math.inf if seconds is None else clock.monotonic() + seconds
     while (left := until - clock.monotonic()) > 0 and not stopping.wait(min(WAKE_S, left)):
-        pass
+        meanwhile()
 
 
 class RunCommand:
@@ -54,10 +57,17 @@ class RunCommand:
     def run(self, arguments: argparse.Namespace) -> int:
         stopping = stop_on_signals()
         site = load_site(arguments.site, registry.kinds())
-        service = Service(site, arguments.site, services_for(arguments.site), log_level=current_level())
+        services, budget = services_for(arguments.site), budget_for(site)
+        service = Service(site, arguments.site, services, log_level=current_level(), budget=budget)
+        watch = SiteWatch(
+            arguments.site,
+            load=lambda: load_site(arguments.site, registry.kinds()),
+            apply=service.apply,
+            health=service.health,
+        )
         service.start()
         try:
-            wait(stopping, arguments.seconds)
+            wait(stopping, arguments.seconds, watch.look)
         finally:
             service.stop()
         return 0

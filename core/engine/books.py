@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import structlog
 
@@ -24,57 +25,79 @@ MIN_FPS = 1.0
 """Fewer analysed pictures per second than this, half of what rules need at least, are no watching."""
 
 _ANALYSED = "frames_analysed"
+_PAUSED = "paused"
+"""With the rule's id: pictures analysed while the camera did not show what the rule is for."""
+_LEAST_SHARE = 0.5
+"""Of the pictures of a minute a rule must have been shown so many to have watched in it."""
 
 _log = structlog.get_logger(component="books")
 
 
 class Books:
-    """Not thread-safe: called by one job of the calendar."""
+    """``keep`` is called by one job of the calendar."""
 
     def __init__(self, site: SiteSettings, store: Store, clock: Clock) -> None:
+        self.renew(site)
+        self._store = store
+        self._box = slip_box(site)
+        self._clock = clock
+        self._kept_at = clock.utc()
+        self._kept_monotonic = clock.monotonic()
+        self._told: Mapping[str, Mapping[str, float]] = {}
+        self._gate = OnceGate(_log)
+
+    def renew(self, site: SiteSettings) -> None:
+        """Takes up a changed site; may be called from another thread."""
         self._rules = [
             (camera, rule, schedule_of(site, rule))
             for camera in site.cameras
             if camera.enabled
             for rule in camera.rules
         ]
-        self._store = store
-        self._box = slip_box(site)
-        self._clock = clock
-        self._kept_at = clock.utc()
-        self._kept_monotonic = clock.monotonic()
-        self._analysed: Mapping[str, float] = {}
-        self._gate = OnceGate(_log)
 
     def keep(self, statistics: Mapping[str, Mapping[str, float]]) -> None:
         """Writes down what there is since the last time. ``statistics``: what workers last told, by camera."""
         try:
-            self._note_watches({name: values.get(_ANALYSED, 0.0) for name, values in statistics.items()})
+            self._note_watches(statistics)
             take_in(self._store, self._box)
         except StoreError as error:
             self._gate.lost("store", "what rules watched cannot be written down", cause=error.line())
         else:
             self._gate.recovered("store", "what rules watched is written down again")
 
-    def _note_watches(self, analysed: Mapping[str, float]) -> None:
+    def _note_watches(self, told: Mapping[str, Mapping[str, float]]) -> None:
         begun_at, self._kept_at = self._kept_at, self._clock.utc()
         begun, self._kept_monotonic = self._kept_monotonic, self._clock.monotonic()
-        before, self._analysed = self._analysed, analysed
-        passed_s = self._kept_monotonic - begun
-        at_least = max(1.0, MIN_FPS * passed_s)
+        before, self._told = self._told, told
+        at_least = max(1.0, MIN_FPS * (self._kept_monotonic - begun))
         # A new worker counts from 0 again: its first minute is not counted.
-        watching = {name for name, count in analysed.items() if count - before.get(name, 0.0) >= at_least}
-        watched = list(self._watched(watching, self._kept_at))
+        cameras = {name: _Counted(before.get(name, {}), values) for name, values in told.items()}
+        analysed = {name: counted for name, counted in cameras.items() if counted.since(_ANALYSED) >= at_least}
+        watched = list(self._watched(analysed, self._kept_at))
         if watched and self._kept_at > begun_at:  # unless the machine's clock was set back
             self._store.watches.extend(watched, begun_at, self._kept_at)
 
-    def _watched(self, cameras: set[str], now: UtcSeconds) -> Iterator[WatchedRule]:
+    def _watched(self, analysed: Mapping[str, _Counted], now: UtcSeconds) -> Iterator[WatchedRule]:
         switched = {(switch.camera_id, switch.rule_id): switch for switch in self._store.feedback.switches()}
         for camera, rule, schedule in self._rules:
+            counted = analysed.get(camera.id)
             switch = switched.get((camera.id, rule.id))
             state = RuleState((switch or rule).state.value)
-            if camera.id in cameras and state is not RuleState.OFF and schedule.is_active(now):
+            if counted is None or state is RuleState.OFF or not schedule.is_active(now):
+                continue
+            if counted.since(f"{_PAUSED}/{rule.id}") <= (1.0 - _LEAST_SHARE) * counted.since(_ANALYSED):
                 yield WatchedRule(camera.id, rule.id, state)
+
+
+class _Counted(NamedTuple):
+    """What a camera's worker had counted, and what it has counted by now."""
+
+    before: Mapping[str, float]
+    now: Mapping[str, float]
+
+    def since(self, name: str) -> float:
+        """How many there were in between."""
+        return self.now.get(name, 0.0) - self.before.get(name, 0.0)
 
 
 def slip_box(site: SiteSettings) -> SlipBox:

@@ -44,13 +44,18 @@ class Answers:
         self, site: SiteSettings, vms: VmsSettings, *, feedback: Feedback, health: HealthBoard, switch: SwitchRules
     ) -> None:
         self._vms = vms
-        self._cameras = [camera for camera in site.cameras if camera.vms == vms.id]
-        self._by_device: dict[str, list[str]] = defaultdict(list)
-        for camera in self._cameras:
-            self._by_device[_canonical(camera.device)].append(camera.id)
+        self.renew(site)
         self._feedback = feedback
         self._health = health
         self._switch = switch
+
+    def renew(self, site: SiteSettings) -> None:
+        """Takes up the cameras of a changed site; may be called from another thread."""
+        cameras = [camera for camera in site.cameras if camera.vms == self._vms.id]
+        by_device: dict[str, list[str]] = defaultdict(list)
+        for camera in cameras:
+            by_device[_canonical(camera.device)].append(camera.id)
+        self._cameras, self._by_device = cameras, by_device
 
     def take(self, message: ControlMessage) -> None:
         """Does it. Raises ``StoreError`` where it could not be kept: it must be given again."""

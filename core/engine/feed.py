@@ -9,9 +9,10 @@ import structlog
 
 from core.contracts import Analyser, Clock, VideoSource
 from core.engine.held import Backoff, Held
-from core.errors import VigieError, VmsError, VmsUnavailable
+from core.engine.messages import StreamChanged
+from core.errors import AuthenticationRefused, RightMissing, StreamEnded, VigieError, VmsError, VmsUnavailable
 from core.redaction import redact
-from core.types import StreamState
+from core.types import CameraFault, StreamState
 
 FIRST_RETRY_S = 0.25
 """A short hiccup costs little; measured: a stream server is back within one or two tries."""
@@ -23,11 +24,11 @@ STEADY_S = 10.0
 """A stream that lasted so long was a good one: the back-off starts anew. One that ends at once is not hammered."""
 
 REFUSED_RETRY_S = 60.0
-"""A person must act: look again now and then, without hammering the VMS with wrong credentials."""
+"""A person must act: look again now and then, without hammering the VMS with wrong credentials, which locks accounts."""
 
 _log = structlog.get_logger(component="feed")
 
-Report = Callable[[StreamState, str], None]
+Report = Callable[[StreamChanged], None]
 
 
 class CameraFeed:
@@ -67,25 +68,25 @@ class CameraFeed:
 
     def run(self) -> None:
         """The thread's body."""
-        self._report(StreamState.CONNECTING, "")
+        self._tell(StreamState.CONNECTING)
         while not self._held.stopping.is_set():
             wait_s = self._stream_once()
             if self._held.stopping.wait(wait_s):
                 break
-            self._report(StreamState.RETRYING, "")
-        self._report(StreamState.STOPPED, "")
+            self._tell(StreamState.RETRYING)
+        self._tell(StreamState.STOPPED)
 
     def _stream_once(self) -> float:
         """Streams until something ends it; returns how long to wait before the next try."""
         try:
             self._push_all(self._held.hold(self._open_source()))
         except VmsError as error:
-            return self._after(error, recovers=error.recovers)
+            return self._after(error, error.fault, recovers=error.recovers)
         except VigieError as error:
-            return self._after(error, recovers=False)
+            return self._after(error, None, recovers=False)
         except Exception as error:  # noqa: BLE001 - thread edge: a defect in one connector may not end its camera
             _log.exception("the video source failed unexpectedly", camera=self._camera_id)
-            return self._after(VmsUnavailable(f"defect: {redact(str(error))}"), recovers=True)
+            return self._after(VmsUnavailable(f"defect: {redact(str(error))}"), None, recovers=True)
         finally:
             self._held.close()
         return FIRST_RETRY_S
@@ -95,16 +96,25 @@ class CameraFeed:
         for packet in source.packets():
             if since is None:
                 since = self._clock.monotonic()
-                self._report(StreamState.STREAMING, "")
+                self._tell(StreamState.STREAMING)
             elif self._backoff.is_grown and self._clock.monotonic() - since >= STEADY_S:
                 self._backoff.reset()
             self._analyser.push(packet)
         if not self._held.stopping.is_set():
-            raise VmsUnavailable("the stream ended", remedy="The VMS closed it; it is opened again.")
+            raise StreamEnded("the stream ended", remedy="The VMS closed it; it is opened again.")
 
-    def _after(self, error: VigieError, *, recovers: bool) -> float:
+    def _after(self, error: VigieError, fault: CameraFault | None, *, recovers: bool) -> float:
         self._analyser.interrupted()
         if self._held.stopping.is_set():
             return 0.0
-        self._report(StreamState.LOST if recovers else StreamState.REFUSED, error.line())
-        return self._backoff.next() if recovers else REFUSED_RETRY_S
+        self._tell(StreamState.LOST if recovers else StreamState.REFUSED, error.line(), fault)
+        return self._backoff.next() if recovers or _may_ask_soon(error) else REFUSED_RETRY_S
+
+    def _tell(self, state: StreamState, cause: str = "", fault: CameraFault | None = None) -> None:
+        self._report(StreamChanged(camera_id=self._camera_id, state=state, cause=cause, fault=fault))
+
+
+def _may_ask_soon(error: VigieError) -> bool:
+    """Whether a VMS may be asked again soon after a refusal: what it refuses is not the account."""
+    is_of_the_account = isinstance(error, AuthenticationRefused) and not isinstance(error, RightMissing)
+    return isinstance(error, VmsError) and not is_of_the_account

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from config.model import SiteSettings
 from core.types import Alert, CameraFault, FrameBoxes, RuleState, StreamState, UtcSeconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assign:
-    """Supervisor → worker: analyse this camera.
+    """Supervisor → worker: analyse this camera as the settings now say, whether or not it runs already.
 
     ``last_alerts`` keeps cooldowns across processes, ``states`` what operators switched.
     """
@@ -27,6 +28,20 @@ class SwitchRules:
 
     camera_id: str
     states: Mapping[str, RuleState]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unassign:
+    """Supervisor → worker: let go of a camera; answered by ``Released``."""
+
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChanged:
+    """Supervisor → worker: the site from now on. Cameras that run change with their next ``Assign``."""
+
+    site: SiteSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +70,12 @@ class BoxesSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamChanged:
-    """Worker → supervisor: a camera's stream changed state."""
+    """Worker → supervisor: a camera's stream changed state. ``fault``: the code of what ended it."""
 
     camera_id: str
     state: StreamState
     cause: str = ""
+    fault: CameraFault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +89,21 @@ class FaultChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """Worker → supervisor: nothing more will be said of this camera."""
+
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
     """Worker → supervisor: alive, with the statistics of each camera."""
 
     statistics: Mapping[str, Mapping[str, float]]
     dropped_boxes: int
+    processor_s: float = 0.0
+    """Processor time that the whole process has spent."""
 
 
-ToWorker: TypeAlias = Assign | SwitchRules | Stop
-FromWorker: TypeAlias = Ready | AlertRaised | BoxesSeen | StreamChanged | FaultChanged | Heartbeat
+ToWorker: TypeAlias = Assign | Unassign | SettingsChanged | SwitchRules | Stop
+FromWorker: TypeAlias = Ready | AlertRaised | BoxesSeen | StreamChanged | FaultChanged | Released | Heartbeat

@@ -1,20 +1,23 @@
-"""The worker's way out: one thread writes the pipe, so that no analysis thread ever waits for the supervisor."""
+"""One end of a worker's pipe: one thread writes it, so that nobody ever waits for the other side."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from multiprocessing.connection import Connection
+from typing import TypeAlias
 
 import structlog
 
-from core.engine.messages import BoxesSeen, FromWorker
+from core.engine.messages import BoxesSeen, FromWorker, ToWorker
 
 MAX_BOXES = 256
-"""Frames of boxes waiting for the supervisor; beyond, the oldest is dropped and counted."""
+"""Frames of boxes waiting for the other side; beyond, the oldest is dropped and counted."""
 
 MAX_MESSAGES = 10_000
 """Alerts and states waiting; beyond, the caller waits: an alert is never dropped."""
+
+Message: TypeAlias = FromWorker | ToWorker
 
 _log = structlog.get_logger(component="outbound")
 
@@ -24,7 +27,7 @@ class Outbound:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._messages: deque[FromWorker] = deque()
+        self._messages: deque[Message] = deque()
         self._boxes: deque[BoxesSeen] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -35,11 +38,11 @@ class Outbound:
 
     @property
     def is_broken(self) -> bool:
-        """True when the supervisor is gone."""
+        """True when the other side is gone."""
         return self._broken
 
-    def send(self, message: FromWorker) -> None:
-        """Queues; waits only when ``MAX_MESSAGES`` are already waiting for a live supervisor."""
+    def send(self, message: Message) -> None:
+        """Queues; waits only when ``MAX_MESSAGES`` are already waiting for a live other side."""
         with self._changed:
             if isinstance(message, BoxesSeen):
                 self._queue_boxes(message)
@@ -56,7 +59,7 @@ class Outbound:
             self._changed.notify_all()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
-            _log.error("the supervisor did not take everything in time", messages_lost=len(self._messages))
+            _log.error("the other side did not take everything in time", messages_lost=len(self._messages))
 
     def _queue_boxes(self, message: BoxesSeen) -> None:
         if len(self._boxes) >= MAX_BOXES:
@@ -64,11 +67,11 @@ class Outbound:
             self.dropped_boxes += 1
         self._boxes.append(message)
 
-    def _next(self) -> FromWorker | None:
+    def _next(self) -> Message | None:
         with self._changed:
             self._changed.wait_for(lambda: self._messages or self._boxes or self._closing)
             if self._messages:
-                message: FromWorker = self._messages.popleft()
+                message: Message = self._messages.popleft()
             elif self._boxes:
                 message = self._boxes.popleft()
             else:

@@ -2,55 +2,54 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from config.model import SiteSettings, VmsSettings
+from config.model import SiteSettings
 from core import registry
 from core.clock import iso_utc
-from core.contracts import Capability, Clock, VmsConnector
+from core.contracts import Clock, VmsConnector
 from core.engine.books import EVERY_S, Books
 from core.engine.camera_health import CameraHealth
-from core.engine.control import Answers, ControlLink
-from core.engine.messages import AlertRaised, BoxesSeen, FaultChanged, FromWorker, Heartbeat, StreamChanged
-from core.engine.overlay import OverlayPump
+from core.engine.costs import Budget
+from core.engine.messages import (
+    AlertRaised,
+    BoxesSeen,
+    FaultChanged,
+    FromWorker,
+    Heartbeat,
+    Released,
+    StreamChanged,
+)
 from core.engine.pool import WorkerPool
-from core.errors import StoreError, VmsError
+from core.engine.reload import Change, change
+from core.engine.vms_side import SideBuilder, VmsSide, open_fronts, start_deliveries, stop_deliveries, stop_links
+from core.errors import StoreError
 from core.health import HealthBoard
-from core.outbox.relay import DeliveryRelay
+from core.metrics.latency import LatencyReading
+from core.metrics.metrics import Metrics
 from core.services import Services
 from core.store.store import Store
-from core.types import Alert, Health, HealthLevel, RuleState
-
-STOP_S = 8.0
-"""Longest wait for one delivery thread: a request in flight ends within its own time-out."""
+from core.types import Alert, CameraFault, Health, HealthLevel, RuleState, StreamState, UtcSeconds
 
 PURGE_HOUR = 3
 """Site time at which old alerts are erased: the quiet hour."""
 
 DAY_S = 86_400
 
+BALANCE_EVERY_S = 60
+"""How often a camera may be moved off a worker that has too much to do."""
+
 STORE_RETRY_S = 1.0
 """Between two tries to write an alert that the database refused (disk full …)."""
 
 _log = structlog.get_logger(component="service")
-
-
-@dataclass(frozen=True, slots=True)
-class _Vms:
-    connector: VmsConnector
-    actions: tuple[str, ...]
-    relay: DeliveryRelay
-    overlay: OverlayPump | None
-    links: tuple[ControlLink, ...]
 
 
 class Service:
@@ -59,7 +58,16 @@ class Service:
     Constructing takes the database, which ``stop`` gives back; one that failed to construct or start holds nothing.
     """
 
-    def __init__(self, site: SiteSettings, site_path: Path, services: Services, *, log_level: str = "info") -> None:
+    def __init__(
+        self,
+        site: SiteSettings,
+        site_path: Path,
+        services: Services,
+        *,
+        log_level: str = "info",
+        budget: Budget | None = None,
+    ) -> None:
+        """``budget``: what is known of this machine; without it every camera is admitted."""
         self.site = site
         self.health = HealthBoard()
         self.cameras = CameraHealth(self.health)
@@ -67,17 +75,27 @@ class Service:
         self._cameras = {camera.id: camera for camera in site.cameras}
         self._statistics: dict[str, Mapping[str, float]] = {}
         self._dropped_boxes: dict[int, int] = {}
+        self._hung: dict[int, str] = {}
+        self._dialled: frozenset[str] = frozenset()
         self._giving_up = threading.Event()
         self._calendar = BackgroundScheduler(timezone=ZoneInfo(site.site.timezone))
         with ExitStack() as ending:
             self.store = Store.open(store_url(site), clock=self._clock)
             ending.callback(self.store.close)
             self._books = Books(site, self.store, self._clock)
-            self._vms: dict[str, _Vms] = {}
+            self._vms: dict[str, VmsSide] = {}
+            builder = SideBuilder(
+                site=site,
+                store=self.store,
+                cameras=self._cameras,
+                health=self.health,
+                clock=self._clock,
+                switch=self._switch_rules,
+            )
             for vms in site.vms:
                 connector = registry.connector(vms.type)(vms, services)
                 ending.callback(connector.close)
-                self._vms[vms.id] = self._build_vms(connector, vms)
+                self._vms[vms.id] = builder.build(connector, vms)
             self._pool = WorkerPool(
                 site,
                 site_path,
@@ -86,37 +104,10 @@ class Service:
                 states=self.store.feedback.states,
                 clock=self._clock,
                 log_level=log_level,
+                budget=budget,
             )
+            self._metrics = Metrics(site, self, health=self.health, secrets=services.secrets, clock=self._clock)
             self._ending = ending.pop_all()
-
-    def _build_vms(self, connector: VmsConnector, settings: VmsSettings) -> _Vms:
-        relay = DeliveryRelay(
-            vms=settings,
-            connector=connector,
-            store=self.store,
-            cameras=self._cameras,
-            clock=self._clock,
-            rng=random.Random(),  # noqa: S311 - jitter, not a secret
-        )
-        shows_boxes = Capability.BOXES in connector.capabilities and "metadata" in settings.publish
-        overlay = OverlayPump(connector) if shows_boxes else None
-        return _Vms(connector, connector.actions(), relay, overlay, self._links(connector, settings))
-
-    def _links(self, connector: VmsConnector, settings: VmsSettings) -> tuple[ControlLink, ...]:
-        feedback = self.store.feedback
-        answers = Answers(self.site, settings, feedback=feedback, health=self.health, switch=self._switch_rules)
-        return tuple(
-            ControlLink(
-                settings.id,
-                channel,
-                connector=connector,
-                answers=answers,
-                feedback=feedback,
-                health=self.health,
-                clock=self._clock,
-            )
-            for channel in connector.control_channels()
-        )
 
     def start(self) -> None:
         """Takes up what an earlier life left, then starts deliveries, calendar and workers: all of them, or nothing."""
@@ -135,9 +126,7 @@ class Service:
         orphans = self.store.park_unknown_vms(self._vms)
         if orphans:
             _log.warning("deliveries of a VMS that is no longer in the settings are parked", count=orphans)
-        self.store.feedback.forget_switches(
-            {(camera.id, rule.id) for camera in self.site.cameras for rule in camera.rules}
-        )
+        self._forget_switches()
         for switch in self.store.feedback.switches():
             _log.warning(
                 "rule still switched by the VMS",
@@ -149,47 +138,60 @@ class Service:
             )
 
     def _start_threads(self) -> None:
-        fronts = self._fronts()  # before deliveries: some go through it
-        self._ending.callback(self._stop_deliveries)
-        for vms in self._vms.values():
-            vms.relay.start()
-            if vms.overlay:
-                vms.overlay.start()
+        fronts = open_fronts(self._vms, self.site.cameras, self.health)  # before deliveries: some go through it
+        self._dialled = frozenset(name for name, front in fronts.items() if front)
+        self._ending.callback(stop_deliveries, self._vms)
+        start_deliveries(self._vms.values())
         # A machine that was too busy or asleep at that hour does it later.
         self._calendar.add_job(self._purge, "cron", hour=PURGE_HOUR, coalesce=True, misfire_grace_time=None)
         self._calendar.add_job(self._keep_books, "interval", seconds=EVERY_S, coalesce=True, misfire_grace_time=None)
+        self._calendar.add_job(self._pool.balance, "interval", seconds=BALANCE_EVERY_S, coalesce=True)
         self._calendar.start()
         self._ending.callback(self._calendar.shutdown)
         self._ending.callback(self._giving_up.set)
         self._ending.callback(self._pool.stop)
         self._pool.start(fronts)
-        self._ending.callback(self._stop_links)
-        for vms in self._vms.values():
-            for link in vms.links:
-                link.start()
+        links = [link for vms in self._vms.values() for link in vms.links]
+        self._ending.callback(stop_links, links)
+        for link in links:
+            link.start()
+        self._ending.callback(self._metrics.stop)
+        self._metrics.start()
 
     def _switch_rules(self, camera_id: str) -> None:
         self._pool.switch(camera_id)
 
-    def _fronts(self) -> dict[str, Mapping[str, str]]:
-        """Opens what each VMS dials into. One that cannot listen leaves its own cameras without video, not the others'."""
-        fronts: dict[str, Mapping[str, str]] = {}
-        for name, vms in self._vms.items():
-            cameras = [camera for camera in self.site.cameras if camera.vms == name and camera.enabled]
-            try:
-                fronts[name] = vms.connector.start_front(cameras)
-            except VmsError as error:
-                _log.error("the VMS cannot dial in", vms=name, cause=error.line())
-                self.health.report(Health(component=f"front/{name}", level=HealthLevel.RED, cause=error.line()))
-        return fronts
+    def _forget_switches(self) -> None:
+        self.store.feedback.forget_switches(
+            {(camera.id, rule.id) for camera in self.site.cameras for rule in camera.rules}
+        )
 
-    def _stop_links(self) -> None:
-        links = [link for vms in self._vms.values() for link in vms.links]
-        for link in links:  # all together: each may be in the middle of a wait
-            link.end()
-        for link in links:
-            if not link.stop(STOP_S):
-                _log.warning("a control channel is cut off in the middle of a request")
+    def apply(self, site: SiteSettings) -> Change:
+        """Takes up changed settings while everything runs, as far as that can be; called by one thread."""
+        done = change(self.site, site, fronts=self._dialled)
+        self.site = done.site
+        # A removed camera stays here: what it raised is still delivered.
+        self._cameras.update({camera.id: camera for camera in done.site.cameras})
+        self._books.renew(done.site)
+        for vms in self._vms.values():
+            vms.answers.renew(done.site)
+        try:
+            self._forget_switches()
+        except StoreError as error:
+            _log.warning("switches of removed rules are kept until the next start", cause=error.line())
+        self._pool.apply(done.site, done.changed)
+        for camera_id in done.removed:
+            self._forget_camera(camera_id)
+        return done
+
+    def _forget_camera(self, camera_id: str) -> None:
+        self._statistics.pop(camera_id, None)
+        self.cameras.forget(camera_id)
+        self.health.forget(f"vms-camera/{camera_id}")
+
+    def _is_watched(self, camera_id: str) -> bool:
+        camera = self.site.camera(camera_id)
+        return camera is not None and camera.enabled
 
     def stop_watching(self) -> None:
         """Ends the workers; what they had said is stored, and deliveries go on."""
@@ -203,15 +205,6 @@ class Service:
         self._ending.close()
         _log.info("stopped")
 
-    def _stop_deliveries(self) -> None:
-        for vms in self._vms.values():  # all together: each may have a request under way
-            vms.relay.stop(0.0)
-        for name, vms in self._vms.items():
-            if vms.overlay:
-                vms.overlay.stop(STOP_S)
-            if not vms.relay.stop(STOP_S):
-                _log.warning("a delivery is cut off: the next start asks the VMS for it", vms=name)
-
     def said(self, worker_index: int, message: FromWorker) -> None:
         """A worker's message, from its reader thread."""
         if isinstance(message, AlertRaised):
@@ -222,8 +215,13 @@ class Service:
             self.cameras.stream_changed(message)
         elif isinstance(message, FaultChanged):
             self.cameras.fault_changed(message)
+        elif isinstance(message, Released):
+            if not self._is_watched(message.camera_id):
+                self._forget_camera(message.camera_id)
         elif isinstance(message, Heartbeat):
-            self._statistics.update(message.statistics)
+            self._statistics.update(
+                {name: values for name, values in message.statistics.items() if self._is_watched(name)}
+            )
             self._dropped_boxes[worker_index] = message.dropped_boxes
             if self._pool.is_settled(worker_index):
                 self.health.report(Health(component=f"worker/{worker_index}", level=HealthLevel.GREEN))
@@ -231,10 +229,19 @@ class Service:
     def died(self, worker_index: int, camera_ids: Sequence[str], exit_code: int | None) -> None:
         """A worker ended; the pool replaces it."""
         how = "could not be started" if exit_code is None else f"ended with code {exit_code}"
-        cause = f"the worker process {how}; a new one takes its cameras over"
+        what = self._hung.pop(worker_index, f"the worker process {how}")
+        cause = f"{what}; another one takes its cameras over"
         self.health.report(Health(component=f"worker/{worker_index}", level=HealthLevel.YELLOW, cause=cause))
         for camera_id in camera_ids:
             self.cameras.worker_lost(camera_id, cause)
+
+    def stuck(self, worker_index: int, camera_id: str, what: str) -> None:
+        """A camera hangs; its worker is about to die of it."""
+        self._hung[worker_index] = f"{what} of {camera_id} hung in the worker process"
+
+    def refused(self, camera_id: str, cause: str) -> None:
+        """A camera does not fit into the budget of the machine."""
+        self.cameras.stream_changed(StreamChanged(camera_id=camera_id, state=StreamState.REFUSED, cause=cause))
 
     def accept(self, alert: Alert) -> None:
         """Alert and deliveries in one transaction, before anything is sent (guarantee 1)."""
@@ -281,11 +288,26 @@ class Service:
 
     def statistics(self) -> dict[str, Mapping[str, float]]:
         """Counters by camera, VMS and worker, see ``docs/architecture.md``."""
-        cameras = {f"camera/{name}": values for name, values in self._statistics.copy().items()}
+        cameras = {
+            f"camera/{name}": {**values, **self.cameras.statistics(name)}
+            for name, values in self._statistics.copy().items()
+        }
         workers = {
             f"worker/{index}": {"boxes_dropped": float(count)} for index, count in self._dropped_boxes.copy().items()
         }
-        return {**cameras, **{f"vms/{name}": _vms_statistics(vms) for name, vms in self._vms.items()}, **workers}
+        return {**cameras, **{f"vms/{name}": vms.statistics() for name, vms in self._vms.items()}, **workers}
+
+    def latencies(self) -> dict[str, Mapping[str, LatencyReading]]:
+        """How long deliveries took until their VMS accepted them, by VMS and action, since start."""
+        return {name: vms.relay.latencies() for name, vms in self._vms.items()}
+
+    def backlogs(self) -> dict[str, tuple[int, UtcSeconds | None]]:
+        """How many deliveries wait for each VMS, parked ones left out, and the capture time of the oldest."""
+        return {name: self.store.backlog(name) for name in self._vms}
+
+    def camera_faults(self) -> dict[str, Mapping[CameraFault, str]]:
+        """What is wrong with each camera's picture or stream now, with its cause."""
+        return {name: self.cameras.faults(name) for name in self._cameras.copy()}
 
     def report_health(self) -> list[Health]:
         """Health of every component, now."""
@@ -294,8 +316,12 @@ class Service:
         return self.health.all()
 
     def worker_process_ids(self) -> list[int]:
-        """Process ids of the analysis workers."""
+        """Process ids of the analysis workers, the spare included."""
         return self._pool.process_ids()
+
+    def owners(self) -> dict[int, tuple[str, ...]]:
+        """Which cameras each analysis worker holds now, by its process id."""
+        return self._pool.owners()
 
     def _show(self, message: BoxesSeen) -> None:
         camera = self._cameras[message.boxes.camera_id]
@@ -309,12 +335,6 @@ class Service:
     def _purge(self) -> None:
         erased = self.store.purge(self._clock.utc() - self.site.storage.keep_alerts_days * DAY_S)
         _log.info("old alerts erased", count=erased, older_than_days=self.site.storage.keep_alerts_days)
-
-
-def _vms_statistics(vms: _Vms) -> dict[str, float]:
-    overlay = vms.overlay
-    boxes = {"boxes_sent": float(overlay.sent), "boxes_dropped": float(overlay.dropped)} if overlay else {}
-    return {**vms.relay.statistics(), **boxes}
 
 
 def store_url(site: SiteSettings) -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
-from collections.abc import Mapping
-from contextlib import ExitStack
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -23,22 +28,28 @@ from core.engine.messages import (
     FaultChanged,
     Heartbeat,
     Ready,
+    Released,
+    SettingsChanged,
     Stop,
     StreamChanged,
     SwitchRules,
     ToWorker,
+    Unassign,
 )
 from core.engine.outbound import Outbound
 from core.errors import VigieError
 from core.logs import configure_logging, describe
 from core.services import services_for
-from core.types import Alert, CameraFault, FrameBoxes, StreamState
+from core.types import Alert, CameraFault, FrameBoxes, StreamState, UtcSeconds
 
 HEARTBEAT_S = 1.0
 """How often a worker says that it lives."""
 
 STOP_S = 6.0
 """Longest wait for one camera to let go of its stream."""
+
+QUIET = 10
+"""Niceness of what nobody waits for."""
 
 REFUSED_RETRY_S = 60.0
 """A camera that could not be taken (its model is altered, its VMS type fails to load …) is tried again so often."""
@@ -64,8 +75,11 @@ class _Sink:
     camera_id: str
     outbound: Outbound
     shows_boxes: bool
+    last_alerts: dict[str, UtcSeconds] = field(default_factory=dict)
+    """Capture time of the last alert by rule: an analyser started anew keeps the cooldowns of the one before."""
 
     def alert(self, alert: Alert) -> None:
+        self.last_alerts[alert.rule_id] = alert.captured_at
         self.outbound.send(AlertRaised(alert=alert))
 
     def boxes(self, boxes: FrameBoxes) -> None:
@@ -79,10 +93,12 @@ class _Sink:
         self.outbound.send(FaultChanged(camera_id=self.camera_id, fault=fault, is_present=False))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
+    camera: CameraSettings
     feed: CameraFeed
     analyser: Analyser
+    sink: _Sink
 
 
 class Worker:
@@ -101,6 +117,7 @@ class Worker:
 
     def run(self) -> None:
         """Obeys until told to stop, or until the supervisor is gone."""
+        self._get_ready()
         self._outbound.send(Ready())
         try:
             while not self._is_ending and self._obey_next():
@@ -111,6 +128,16 @@ class Worker:
         finally:
             self._stop()
 
+    def _get_ready(self) -> None:
+        """A spare, whom nobody waits for yet, leaves the processor to those that watch."""
+        if self._connection.poll(0):
+            _import_all(self._site)
+            return
+        thread = threading.Thread(target=_import_quietly, args=(self._site,), name="imports", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(HEARTBEAT_S)
+
     def end(self) -> None:
         """Makes ``run`` return within a heartbeat, all said; for signal handlers."""
         self._is_ending = True
@@ -120,24 +147,33 @@ class Worker:
         if not self._connection.poll(HEARTBEAT_S):
             return True
         message: ToWorker = self._connection.recv()
-        if isinstance(message, Assign):
-            self._assign(message)
-        elif isinstance(message, SwitchRules):
-            self._switch(message)
-        return not isinstance(message, Stop)
+        match message:
+            case Assign():
+                self._assign(message)
+            case Unassign():
+                self._unassign(message.camera_id)
+            case SettingsChanged():
+                self._site = message.site
+            case SwitchRules():
+                self._switch(message)
+            case Stop():
+                return False
+        return True
 
     def _heartbeat(self) -> Heartbeat:
         return Heartbeat(
             statistics={name: running.analyser.statistics() for name, running in self._cameras.items()},
             dropped_boxes=self._outbound.dropped_boxes,
+            processor_s=time.process_time(),
         )
 
     def _assign(self, message: Assign) -> None:
         camera = self._site.camera(message.camera_id)
-        if camera is None or message.camera_id in self._cameras:
+        if camera is None:
             return
         try:
-            self._cameras[camera.id] = self._start(camera, message)
+            if not self._reconfigured(camera, message):
+                self._cameras[camera.id] = self._start(camera, self._after_earlier(message))
         except VigieError as error:
             self._refuse(message, error.line())
         except Exception as error:  # noqa: BLE001 - a defect in one plug-in may not cost this process's other cameras
@@ -147,6 +183,30 @@ class Worker:
         else:
             self._refused.pop(camera.id, None)
 
+    def _reconfigured(self, camera: CameraSettings, message: Assign) -> bool:
+        """Whether a camera that runs goes on under its new settings, its stream and its tracks kept."""
+        running = self._cameras.get(camera.id)
+        if running is None or (running.camera.vms, running.camera.device) != (camera.vms, camera.device):
+            return False
+        if not running.analyser.configure(camera, self._site, message.states):
+            return False
+        running.camera = camera
+        return True
+
+    def _after_earlier(self, message: Assign) -> Assign:
+        """Ends the camera's earlier life, if it has one; its cooldowns go on."""
+        running = self._cameras.pop(message.camera_id, None)
+        if running is None:
+            return message
+        _let_go(message.camera_id, running)
+        return replace(message, last_alerts={**message.last_alerts, **running.sink.last_alerts})
+
+    def _unassign(self, camera_id: str) -> None:
+        self._refused.pop(camera_id, None)
+        if running := self._cameras.pop(camera_id, None):
+            _let_go(camera_id, running)
+        self._outbound.send(Released(camera_id=camera_id))
+
     def _switch(self, message: SwitchRules) -> None:
         if running := self._cameras.get(message.camera_id):
             running.analyser.switch(message.states)
@@ -155,6 +215,7 @@ class Worker:
             self._refused[message.camera_id] = replace(assign, states=message.states), due_at
 
     def _refuse(self, message: Assign, cause: str) -> None:
+        message = self._after_earlier(message)
         self._refused[message.camera_id] = message, self._services.clock.monotonic() + REFUSED_RETRY_S
         self._outbound.send(StreamChanged(camera_id=message.camera_id, state=StreamState.REFUSED, cause=cause))
 
@@ -174,13 +235,11 @@ class Worker:
             camera.id,
             open_source=lambda: connector.open_video(camera),
             analyser=analyser,
-            report=lambda state, cause: self._outbound.send(
-                StreamChanged(camera_id=camera.id, state=state, cause=cause)
-            ),
+            report=self._outbound.send,
             clock=self._services.clock,
         )
         feed.start()
-        return _Running(feed=feed, analyser=analyser)
+        return _Running(camera=camera, feed=feed, analyser=analyser, sink=sink)
 
     def _connector(self, vms: VmsSettings) -> VmsConnector:
         if vms.id not in self._connectors:
@@ -204,6 +263,23 @@ def _let_go(camera_id: str, running: _Running) -> None:
     if not running.feed.stop(STOP_S):
         _log.error("a video source did not let go in time", camera=camera_id)
     running.analyser.close()
+
+
+def _import_quietly(site: SiteSettings) -> None:
+    """In a thread of its own, for lower priority cannot be taken back; on Linux it is a thread's, elsewhere a process's."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), QUIET)
+    _import_all(site)
+
+
+def _import_all(site: SiteSettings) -> None:
+    """What cameras of the site need: seconds of work that a spare worker has behind it when it is needed."""
+    wanted: list[Callable[[], object]] = [registry.analyser]
+    wanted += [partial(registry.connector, name) for name in {vms.type for vms in site.vms}]
+    wanted += [partial(registry.rule, name) for name in {rule.type for camera in site.cameras for rule in camera.rules}]
+    for load in wanted:
+        with suppress(VigieError):  # who needs it says so
+            load()
 
 
 def main(connection: Connection, setup: WorkerSetup) -> None:

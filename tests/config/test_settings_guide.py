@@ -12,10 +12,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from config.load import load_site
+from config.metrics import MetricsSettings, OtlpSettings, PrometheusSettings
 from config.model import (
     AnalysisSettings,
     CameraSettings,
     ControlSettings,
+    PresetSettings,
     RuleSettings,
     Site,
     SiteSettings,
@@ -36,6 +38,9 @@ SECTIONS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "`storage`": (StorageSettings, BaseModel),
     "`analysis`": (AnalysisSettings, BaseModel),
     "`schedules`": (Window, BaseModel),
+    "`metrics`": (MetricsSettings, BaseModel),
+    "`prometheus`": (PrometheusSettings, BaseModel),
+    "`otlp`": (OtlpSettings, BaseModel),
     "`vms`": (VmsSettings, BaseModel),
     "`control`": (ControlSettings, BaseModel),
     "`verdicts`": (VerdictSettings, BaseModel),
@@ -43,6 +48,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "`multicast`": (MulticastSettings, BaseModel),
     "`broker`": (BrokerSettings, BaseModel),
     "`cameras`": (CameraSettings, BaseModel),
+    "`presets`": (PresetSettings, BaseModel),
     "`rules`": (RuleSettings, BaseModel),
     **{f"`type: {name}`": (model, VmsSettings) for name, model in registry.kinds().vms.items()},
     **{f"`type: {name}`": (model, RuleSettings) for name, model in registry.kinds().rules.items()},

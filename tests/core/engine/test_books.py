@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -36,10 +36,12 @@ class Bench:
         self.books = Books(self.site, self.store, self.clock)
         self.analysed = 0.0
 
-    def minute(self, fps: float = 8.0, name: str = "a") -> None:
+    def minute(self, fps: float = 8.0, name: str = "a", paused: Mapping[str, float] | None = None) -> None:
+        """``paused``: the share of the pictures that were not those of a rule's view."""
         self.clock.advance(EVERY_S)
         self.analysed += fps * EVERY_S
-        self.books.keep({name: {"frames_analysed": self.analysed}})
+        told = {f"paused/{rule}": share * fps * EVERY_S for rule, share in (paused or {}).items()}
+        self.books.keep({name: {"frames_analysed": self.analysed, **told}})
 
     def watched_s(self, rule_id: str, state: RuleState) -> float:
         found = [watch for watch in self.store.watches.since() if (watch.rule_id, watch.state) == (rule_id, state)]
@@ -63,6 +65,16 @@ def test_a_rule_watches_while_its_camera_is_analysed(bench: Bench) -> None:
 def test_a_rule_that_is_off_does_not_watch(bench: Bench) -> None:
     bench.minute()
     assert {watch.rule_id for watch in bench.store.watches.since()} == {"night", "day"}
+
+
+@pytest.mark.parametrize(("paused", "watched_s"), [(0.4, 2 * EVERY_S), (0.6, EVERY_S)])
+def test_a_rule_that_paused_for_most_of_a_minute_did_not_watch_in_it(
+    bench: Bench, paused: float, watched_s: float
+) -> None:
+    bench.minute()
+    bench.minute(paused={"day": paused})
+    assert bench.watched_s("day", RuleState.ARMED) == watched_s
+    assert bench.watched_s("night", RuleState.OBSERVE) == 2 * EVERY_S
 
 
 @pytest.mark.parametrize("fps", [0.0, 0.9])

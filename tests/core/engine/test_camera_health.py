@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.engine.camera_health import CameraHealth
 from core.engine.messages import FaultChanged, StreamChanged
@@ -37,7 +38,9 @@ def test_a_picture_that_shows_nothing_is_red_until_it_shows_something(
     cameras: CameraHealth, board: HealthBoard
 ) -> None:
     cameras.fault_changed(came(CameraFault.BLACK, "switch on the light"))
-    assert light(board) == Health(component="camera/quay", level=HealthLevel.RED, cause="black: switch on the light")
+    assert light(board) == Health(
+        component="camera/quay", level=HealthLevel.RED, cause="black: switch on the light", fault=CameraFault.BLACK
+    )
     cameras.fault_changed(over(CameraFault.BLACK))
     assert light(board) == Health(component="camera/quay", level=HealthLevel.GREEN)
 
@@ -84,3 +87,43 @@ def test_a_camera_that_is_stopped_leaves_the_board(cameras: CameraHealth, board:
 def test_a_fault_that_was_not_there_ends_without_effect(cameras: CameraHealth, board: HealthBoard) -> None:
     cameras.fault_changed(over(CameraFault.FROZEN))
     assert light(board).level is HealthLevel.GREEN
+
+
+def stream(state: StreamState, cause: str = "", fault: CameraFault | None = None) -> StreamChanged:
+    return StreamChanged(camera_id="quay", state=state, cause=cause, fault=fault)
+
+
+def test_a_lost_stream_is_told_with_its_code(cameras: CameraHealth, board: HealthBoard) -> None:
+    cameras.stream_changed(stream(StreamState.LOST, "nothing comes", CameraFault.STALLED))
+    assert light(board).fault is CameraFault.STALLED
+    assert light(board).cause == "stalled: nothing comes"
+    assert set(cameras.faults("quay")) == {CameraFault.STALLED}
+    cameras.stream_changed(stream(StreamState.STREAMING))
+    assert cameras.faults("quay") == {}
+
+
+def test_an_outage_is_logged_and_counted_once_however_often_it_is_tried_and_under_whatever_code(
+    cameras: CameraHealth,
+) -> None:
+    with capture_logs() as logs:
+        for fault in (CameraFault.ENDED, CameraFault.UNREACHABLE, CameraFault.TIMED_OUT, CameraFault.UNREACHABLE):
+            cameras.stream_changed(stream(StreamState.LOST, "gone", fault))
+            cameras.stream_changed(stream(StreamState.RETRYING))
+        cameras.stream_changed(stream(StreamState.STREAMING))
+    assert [(log["event"], log["code"]) for log in logs] == [
+        ("stream is lost", "ended"),
+        ("stream is back", "unreachable"),
+    ]
+    assert cameras.statistics("quay") == {"faults/ended": 1.0}
+
+
+def test_a_fault_is_logged_and_counted_once_each_way(cameras: CameraHealth) -> None:
+    with capture_logs() as logs:
+        cameras.fault_changed(came(CameraFault.CORRUPT, "3 of 10 packets"))
+        cameras.fault_changed(came(CameraFault.CORRUPT, "4 of 10 packets"))
+        cameras.fault_changed(over(CameraFault.CORRUPT))
+        cameras.fault_changed(over(CameraFault.CORRUPT))
+    assert [log["event"] for log in logs] == ["camera fault", "camera fault is over"]
+    assert {log["code"] for log in logs} == {"corrupt"}
+    assert cameras.statistics("quay") == {"faults/corrupt": 1.0}
+    assert cameras.statistics("gate") == {}

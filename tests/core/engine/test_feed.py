@@ -10,8 +10,15 @@ from core.clock import ManualClock
 from core.contracts import Analyser, VideoSource
 from core.engine import feed as feed_module
 from core.engine.feed import CameraFeed
-from core.errors import AuthenticationRefused, VigieError, VmsUnavailable
-from core.types import Packet, RuleState, StreamState
+from core.errors import (
+    AuthenticationRefused,
+    CertificateRejected,
+    NotFoundInVms,
+    TimedOut,
+    VigieError,
+    VmsUnavailable,
+)
+from core.types import CameraFault, Packet, RuleState, StreamState
 
 PATIENCE_S = 5.0
 
@@ -67,12 +74,12 @@ class Harness:
         self.clock = ManualClock()
         self.sources = [Script(*script) for script in scripts]
         self.analyser = CountingAnalyser()
-        self.states: queue.Queue[tuple[StreamState, str]] = queue.Queue()
+        self.states: queue.Queue[tuple[StreamState, CameraFault | None]] = queue.Queue()
         self.feed = CameraFeed(
             "a",
             open_source=self._next_source,
             analyser=self.analyser,
-            report=lambda state, cause: self.states.put((state, cause)),
+            report=lambda told: self.states.put((told.state, told.fault)),
             clock=self.clock,
         )
 
@@ -141,6 +148,31 @@ def test_the_back_off_doubles_to_its_bound_and_starts_again_only_after_a_steady_
     assert harness.feed.stop(PATIENCE_S)
     assert waits[:7] == [0.25, 0.5, 1.0, *[feed_module.LONGEST_RETRY_S] * 4]
     assert waits[7] == after
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        (TimedOut("no answer"), CameraFault.TIMED_OUT),
+        ("ends", CameraFault.ENDED),
+        (CertificateRejected("of another CA"), CameraFault.TLS),
+        (RuntimeError("a defect in a connector"), None),
+    ],
+)
+def test_what_ended_a_stream_is_told_with_its_code(ending: Exception | str, code: CameraFault | None) -> None:
+    harness = Harness((1, ending), (1, "stays"))
+    harness.feed.start()
+    told = [harness.states.get(timeout=PATIENCE_S) for _ in range(3)]
+    assert told[-1] in {(StreamState.LOST, code), (StreamState.REFUSED, code)}
+    assert harness.feed.stop(PATIENCE_S)
+
+
+@pytest.mark.parametrize("refusal", [CertificateRejected("of another CA"), NotFoundInVms("no such camera")])
+def test_a_refusal_that_is_not_of_the_account_is_tried_again_soon(refusal: VigieError) -> None:
+    harness = Harness((0, refusal), (1, "stays"))
+    harness.feed.start()
+    assert harness.states_until(StreamState.STREAMING)[1] is StreamState.REFUSED
+    assert harness.feed.stop(PATIENCE_S)
 
 
 def test_stop_closes_a_source_that_is_waiting() -> None:

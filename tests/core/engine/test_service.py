@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
 
+from config.model import SiteSettings
 from core import registry
 from core.clock import ManualClock
 from core.contracts import VmsConnector
-from core.engine.messages import AlertRaised, Heartbeat, StreamChanged
+from core.engine.messages import AlertRaised, Heartbeat, Released, StreamChanged
 from core.engine.service import Service
 from core.errors import StoreError, UsageError
 from core.fakes import FakeConnector
@@ -232,3 +234,69 @@ def test_a_worker_that_dies_again_and_again_is_not_green_between_its_deaths(
     service.said(0, Heartbeat(statistics={}, dropped_boxes=4))
     assert {health.component: health.level for health in service.health.all()}["worker/0"] is HealthLevel.YELLOW
     assert service.statistics()["worker/0"] == {"boxes_dropped": 4.0}
+
+
+@pytest.fixture
+def running(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """Two cameras, no worker processes; ``applied`` keeps what the pool was told."""
+    monkeypatch.setattr(service._pool, "start", lambda _fronts: None)
+    monkeypatch.setattr(service._pool, "apply", lambda site, changed: APPLIED.append((site, tuple(changed))))
+    APPLIED.clear()
+    service.start()
+    service.apply(site(camera("a"), camera("b"), folder=service.site.storage.dir))
+    service.said(0, Heartbeat(statistics={"a": {"frames_analysed": 1.0}, "b": {}}, dropped_boxes=0))
+    for name in "ab":
+        service.said(0, StreamChanged(camera_id=name, state=StreamState.STREAMING))
+    return service
+
+
+APPLIED: list[tuple[SiteSettings, tuple[str, ...]]] = []
+
+
+def components(service: Service) -> set[str]:
+    return {health.component for health in service.health.all()}
+
+
+def test_a_new_camera_is_watched_and_its_alerts_are_delivered(running: Service) -> None:
+    assert [one.id for one in APPLIED[0][0].cameras] == ["a", "b"]
+    running.said(0, AlertRaised(alert=replace(alert(), camera_id="b")))
+    assert {delivery.camera_id for delivery in running.store.deliveries()} == {"b"}
+    assert {"camera/a", "camera/b"} <= components(running)
+
+
+def test_a_camera_that_is_gone_leaves_statistics_and_health_and_what_it_raised_is_still_delivered(
+    running: Service,
+) -> None:
+    done = running.apply(site(camera("b"), folder=running.site.storage.dir))
+    assert done.removed == ("a",)
+    assert APPLIED[-1] == (running.site, ())
+    running.said(0, Heartbeat(statistics={"a": {"frames_analysed": 2.0}, "b": {}}, dropped_boxes=0))
+    running.said(0, StreamChanged(camera_id="a", state=StreamState.LOST, cause="late"))
+    running.said(0, AlertRaised(alert=alert()))
+    running.said(0, Released(camera_id="a"))
+    assert "camera/a" not in components(running)
+    assert "camera/a" not in running.statistics()
+    assert [delivery.camera_id for delivery in running.store.deliveries()] == ["a", "a"]
+
+
+def test_only_what_needs_a_restart_is_kept_back(running: Service) -> None:
+    changed = site(camera("a").model_copy(update={"name": "Yard"}), camera("b"), folder=Path("elsewhere"))
+    done = running.apply(changed)
+    assert (done.refused, done.changed) == (("storage",), ("a",))
+    assert APPLIED[-1] == (running.site, ("a",))
+    assert running.site.storage.dir != Path("elsewhere")
+
+
+def test_a_camera_that_does_not_fit_is_red_with_the_figures(running: Service) -> None:
+    running.refused("b", "does not fit: it needs 0.31 cores")
+    assert (
+        Health(component="camera/b", level=HealthLevel.RED, cause="does not fit: it needs 0.31 cores")
+        in running.health.all()
+    )
+
+
+def test_what_hung_is_the_cause_that_its_cameras_show(running: Service) -> None:
+    running.stuck(0, "a", "analysis")
+    running.died(0, ["a", "b"], -9)
+    causes = {health.cause for health in running.health.all() if health.level is HealthLevel.YELLOW}
+    assert causes == {"analysis of a hung in the worker process; another one takes its cameras over"}

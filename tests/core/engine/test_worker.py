@@ -16,7 +16,18 @@ from core import registry
 from core.clock import ManualClock
 from core.contracts import Analyser, AnalysisSink, VmsConnector
 from core.engine import worker as worker_module
-from core.engine.messages import AlertRaised, Assign, Heartbeat, Ready, Stop, StreamChanged, SwitchRules
+from core.engine.messages import (
+    AlertRaised,
+    Assign,
+    Heartbeat,
+    Ready,
+    Released,
+    SettingsChanged,
+    Stop,
+    StreamChanged,
+    SwitchRules,
+    Unassign,
+)
 from core.engine.worker import Worker, WorkerSetup
 from core.errors import ModelError
 from core.fakes import FakeConnector, FakeVideoSource
@@ -52,6 +63,9 @@ class AlertPerPacket(Analyser):
 
     refusals: list[Exception]
     switched: list[Mapping[str, RuleState]]
+    configured: list[tuple[CameraSettings, SiteSettings, Mapping[str, RuleState]]]
+    last_alerts: list[Mapping[str, float]]
+    """Of each analyser that was made."""
 
     def __init__(
         self,
@@ -65,12 +79,17 @@ class AlertPerPacket(Analyser):
         if camera.id == "bad" and self.refusals:
             raise self.refusals.pop(0)
         self._camera_id, self._sink = camera.id, sink
+        self.last_alerts.append(last_alerts)
 
     def push(self, packet: Packet) -> None:
         self._sink.alert(alert(self._camera_id))
 
     def switch(self, states: Mapping[str, RuleState]) -> None:
         self.switched.append(states)
+
+    def configure(self, camera: CameraSettings, site: SiteSettings, states: Mapping[str, RuleState]) -> bool:
+        self.configured.append((camera, site, states))
+        return camera.name != "too much"
 
     def interrupted(self) -> None: ...
 
@@ -117,6 +136,20 @@ class Bench:
     def until(self, wanted: object) -> list[object]:
         return until(self.ours, wanted)
 
+    def until_heartbeat(self, count: int = 1) -> Heartbeat:
+        while True:
+            assert self.ours.poll(PATIENCE_S)
+            message = self.ours.recv()
+            if isinstance(message, Heartbeat):
+                count -= 1
+                if not count:
+                    return message
+
+    @property
+    def made(self) -> int:
+        """How many analysers the camera has had."""
+        return len(AlertPerPacket.last_alerts)
+
     def rest(self) -> list[object]:
         received: list[object] = []
         try:
@@ -145,7 +178,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(registry, "analyser", lambda: AlertPerPacket)
     monkeypatch.setattr(worker_module, "HEARTBEAT_S", 0.01)
     monkeypatch.setattr(AlertPerPacket, "refusals", [ModelError("the model is altered")], raising=False)
-    monkeypatch.setattr(AlertPerPacket, "switched", [], raising=False)
+    for name in ("switched", "configured", "last_alerts"):
+        monkeypatch.setattr(AlertPerPacket, name, [], raising=False)
     made = Bench(tmp_path)
     yield made
     made.ours.close()
@@ -182,14 +216,59 @@ def test_switched_rules_reach_the_camera_that_runs_and_the_one_that_is_refused(b
     for name in ("good", "bad"):
         bench.ours.send(SwitchRules(camera_id=name, states=states))
     while bench.worker._refused["bad"][0].states != states:
-        bench.until(Heartbeat(statistics={"good": {"frames_analysed": 1.0}}, dropped_boxes=0))
+        bench.until_heartbeat()
     bench.clock.advance(worker_module.REFUSED_RETRY_S)
     bench.until(streaming("bad"))
     assert AlertPerPacket.switched.count(states) == 2
 
 
-def test_heartbeats_carry_the_statistics_of_each_camera(bench: Bench) -> None:
-    bench.until(Heartbeat(statistics={"good": {"frames_analysed": 1.0}}, dropped_boxes=0))
+def test_heartbeats_carry_the_statistics_of_each_camera_and_what_the_process_spent(bench: Bench) -> None:
+    bench.until(streaming("good"))
+    heartbeat = bench.until_heartbeat()
+    assert heartbeat.statistics == {"good": {"frames_analysed": 1.0}}
+    assert heartbeat.processor_s > 0.0
+
+
+def changed(**settings: Any) -> SettingsChanged:
+    """The camera of the bench that runs, under other settings."""
+    good = camera("good").model_copy(update=settings)
+    return SettingsChanged(site=site(good, camera("bad")))
+
+
+def test_a_changed_camera_goes_on_in_its_stream_where_its_analyser_can(bench: Bench) -> None:
+    bench.until(streaming("good"))
+    message = changed(name="Yard")
+    bench.ours.send(message)
+    bench.ours.send(Assign(camera_id="good", states={"zone": RuleState.OFF}))
+    bench.until_heartbeat(2)
+    assert AlertPerPacket.configured == [(message.site.cameras[0], message.site, {"zone": RuleState.OFF})]
+    assert bench.made == 1
+
+
+@pytest.mark.parametrize("settings", [{"name": "too much"}, {"device": "another"}])
+def test_a_camera_whose_change_needs_it_is_started_anew_with_its_cooldowns_and_in_order(
+    bench: Bench, settings: dict[str, Any]
+) -> None:
+    bench.until(streaming("good"))
+    bench.until(AlertRaised(alert=alert("good")))
+    bench.ours.send(changed(**settings))
+    bench.ours.send(Assign(camera_id="good", last_alerts={"other": 5.0}))
+    received = bench.until(streaming("good"))
+    assert received.index(StreamChanged(camera_id="good", state=StreamState.STOPPED)) < received.index(
+        AlertRaised(alert=alert("good-last"))
+    )
+    assert AlertPerPacket.last_alerts[-1] == {"other": 5.0, "zone": 1.0}
+    assert bench.made == 2
+
+
+def test_a_camera_is_released_after_its_last_word_and_again_when_it_is_not_there(bench: Bench) -> None:
+    bench.until(streaming("good"))
+    for name in ("good", "bad", "nobody"):
+        bench.ours.send(Unassign(camera_id=name))
+        received = bench.until(Released(camera_id=name))
+        assert (AlertRaised(alert=alert("good-last")) in received) == (name == "good")
+    assert not bench.worker._refused
+    assert not bench.worker._cameras
 
 
 @pytest.mark.parametrize("how", ["told", "signalled"])

@@ -1,0 +1,80 @@
+"""``vigie bench kills``: workers killed at random while cameras are watched, then a count."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from core.cli.output import add_json_flag, print_json
+from core.cli.parsing import positive, positive_whole
+from core.demo.kills import KillBench, KillsResult
+from core.demo.run import demo_bench, work_folder
+from core.demo.site import DEMO_RULES
+from core.logs import configure_logging
+
+PER_VMS = 2
+"""Cameras are shared out between two VMS."""
+
+GROUND_SCALE = [[0.62, 0.18], [0.97, 0.30]]
+"""Of the simulators' scene. A detector that has to learn it from who walks by misses the first of them after each start."""
+
+
+class KillsCommand:
+    """The sub-command."""
+
+    name = "kills"
+    help = "kill -9 of analysis workers at random, then count alerts, take-over times and gaps of the others"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--minutes", type=positive, default=10.0, help="how long (default: %(default)s)")
+        parser.add_argument("--kills", type=positive_whole, default=50, help="how often (default: %(default)s)")
+        parser.add_argument(
+            "--cameras", type=positive_whole, default=8, help="cameras, an even number (default: %(default)s)"
+        )
+        parser.add_argument("--seed", type=int, default=1, help="of the moments and the victims")
+        parser.add_argument("--keep", type=Path, metavar="DIR", help="keep site file, database and logs here")
+        add_json_flag(parser)
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        configure_logging("error")
+        console = Console(stderr=True)
+        with work_folder(arguments.keep) as folder:
+            result = _measured(arguments, folder, lambda text: console.print(text, style="dim", highlight=False))
+        if arguments.json:
+            print_json(result.as_json())
+        else:
+            _show(result, Console())
+        return 0 if result.is_good else 1
+
+
+def _measured(arguments: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> KillsResult:
+    simulators = ["--cameras", str(max(1, arguments.cameras // PER_VMS))]
+    rules = [dict(rule) for rule in DEMO_RULES]
+    with demo_bench(folder, rules=rules, simulator_arguments=simulators, say=say) as bench:
+        _calibrate(bench.site.path)
+        service = bench.service()
+        try:
+            service.start()
+            rng = random.Random(arguments.seed)  # noqa: S311 - moments and victims, not secrets
+            return KillBench(bench, service, rng, say).run(arguments.minutes * 60, arguments.kills)
+        finally:
+            service.stop()
+
+
+def _calibrate(site: Path) -> None:
+    document = yaml.safe_load(site.read_text(encoding="utf-8"))
+    document["analysis"] = {"ground_scale": GROUND_SCALE}
+    site.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def _show(result: KillsResult, console: Console) -> None:
+    for name, figure in result.as_json().items():
+        console.print(f"{name}: {figure}", highlight=False)
+
+
+COMMAND = KillsCommand()
