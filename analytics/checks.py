@@ -1,11 +1,13 @@
-"""What ``vigie check`` says of the detectors and the composed rules of a site."""
+"""What ``vigie check`` says of the detectors, the decoders and the composed rules of a site."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from analytics.decode.hardware import REMEDY, SOFTWARE, open_hardware
 from analytics.detect.factory import create_detector
 from analytics.detect.onnx import OnnxDetector
+from analytics.detect.providers import CPU
 from config.model import (
     AnalysisSettings,
     CameraSettings,
@@ -19,6 +21,8 @@ from core.contracts import Detector
 from core.errors import VigieError
 from core.types import Finding, FindingLevel
 
+_USUAL_CODEC = "h264"
+
 
 def check_models(site: SiteSettings) -> list[Finding]:
     """Opens each detector of the site and of its enabled cameras once, as a worker would.
@@ -30,8 +34,19 @@ def check_models(site: SiteSettings) -> list[Finding]:
 
 
 def check_detectors(settings: Iterable[AnalysisSettings]) -> list[Finding]:
-    """One finding for each distinct detector, in the order in which they are named."""
-    return [_finding(analysis) for analysis in {analysis.detector: analysis for analysis in settings}.values()]
+    """What is found of each distinct detector and what runs it, in the order in which they are named."""
+    distinct = {(analysis.detector, analysis.provider): analysis for analysis in settings}
+    return [finding for analysis in distinct.values() for finding in _findings(analysis)]
+
+
+def check_decoders(site: SiteSettings) -> list[Finding]:
+    """Tries each hardware decoder that the site or an enabled camera wants; nothing where all is decoded in software.
+
+    Entry point ``decoders`` of the group ``vigie.checks``.
+    """
+    cameras = [site.analysis_of(camera).decoder for camera in site.cameras if camera.enabled]
+    wanted = dict.fromkeys([site.analysis.decoder, *cameras])
+    return [_decoder_finding(name) for name in wanted if name != SOFTWARE]
 
 
 def check_compositions(site: SiteSettings) -> list[Finding]:
@@ -78,24 +93,52 @@ def _is_switched_on(site: SiteSettings, camera: CameraSettings, rule: RuleSettin
     )
 
 
-def _finding(analysis: AnalysisSettings) -> Finding:
+def _findings(analysis: AnalysisSettings) -> Iterator[Finding]:
     try:
         detector = create_detector(analysis)
     except VigieError as error:
-        return Finding(
+        yield Finding(
             level=FindingLevel.FAILURE,
             subject=analysis.detector,
             code="model_unusable",
             message=str(error),
             remedy=error.remedy,
         )
-    return Finding(
+        return
+    yield Finding(
         level=FindingLevel.OK, subject=analysis.detector, code="detector_opens", message=_description(detector)
     )
+    if isinstance(detector, OnnxDetector) and detector.fallback is not None:
+        yield Finding(
+            level=FindingLevel.WARNING,
+            subject=analysis.detector,
+            code="provider_fallback",
+            message=f"the processor runs it, not {analysis.provider}: {detector.fallback.cause}",
+            remedy=detector.fallback.remedy,
+        )
 
 
 def _description(detector: Detector) -> str:
     if not isinstance(detector, OnnxDetector):
         return f"needs no model file; classes: {', '.join(sorted(detector.labels))}"
     manifest = detector.manifest
-    return f"{manifest.name} ({manifest.family}), licence {manifest.licence}, {len(manifest.classes)} classes"
+    known = f"{manifest.name} ({manifest.family}), licence {manifest.licence}, {len(manifest.classes)} classes"
+    return known if detector.provider == CPU else f"{known}, run by {detector.provider}"
+
+
+def _decoder_finding(wanted: str) -> Finding:
+    context, cause = open_hardware(_USUAL_CODEC, b"", wanted)
+    if context is not None:
+        return Finding(
+            level=FindingLevel.OK,
+            subject=f"decoder {wanted}",
+            code="decoder_opens",
+            message="decodes H.264 in hardware",
+        )
+    return Finding(
+        level=FindingLevel.WARNING,
+        subject=f"decoder {wanted}",
+        code="decoder_fallback",
+        message=f"software decodes instead: {cause}",
+        remedy=REMEDY,
+    )

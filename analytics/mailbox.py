@@ -64,6 +64,16 @@ class PacketQueue:
             self._stream += 1
             self._gap = True
 
+    @property
+    def stream(self) -> int:
+        """The stream that the next packet to come belongs to."""
+        return self._stream
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether ``take`` has something to say, a packet or the end, within so long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self._items) or self._is_closed, timeout_s)
+
     def take(self) -> QueuedPacket | None:
         """Waits for the next packet; None once the queue is closed."""
         with self._changed:

@@ -10,6 +10,7 @@ from typing import Self
 from analytics.decode.frame import DecodedFrame
 from analytics.detect.factory import create_detector
 from analytics.filevideo import FileVideo
+from analytics.gate import gate_of
 from analytics.rate import FrameRate
 from analytics.runner import rule_runners
 from analytics.scene import SceneAnalyser, Verdict
@@ -27,7 +28,10 @@ class FileAnalysis:
             ModelError: the detector cannot be used.
         """
         runners = rule_runners(name, rules, is_active=lambda _rule: _always)
-        self._scene = SceneAnalyser(name, create_detector(analysis), runners, min_confidence=analysis.min_confidence)
+        detector = create_detector(analysis)
+        self._scene = SceneAnalyser(
+            name, detector, runners, min_confidence=analysis.min_confidence, gate=gate_of(analysis, detector)
+        )
         self._fps = analysis.fps
         self._video = FileVideo(video)
         self.frames_analysed = 0
@@ -83,6 +87,11 @@ class FileAnalysis:
     def defects(self) -> int:
         """How often rules or the detector failed unexpectedly."""
         return self._scene.rule_defects + self._scene.detector_defects
+
+    @property
+    def frames_gated(self) -> int:
+        """Frames analysed without the detector, because nothing had changed."""
+        return self._scene.frames_gated
 
     @property
     def figures(self) -> Mapping[str, Mapping[str, int]]:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from analytics.decode.decoder import Decoder
 from analytics.decode.frame import DecodedFrame
 from analytics.detect.factory import create_detector
+from analytics.gate import gate_of
 from analytics.rate import FrameRate
 from analytics.runner import rule_runners
 from analytics.scene import SceneAnalyser, Verdict
+from analytics.view.known import watch_of
 from config.model import CameraSettings, RuleSettings, SiteSettings
 from core.schedules import schedule_of
 from core.types import Packet, UtcSeconds
@@ -25,12 +27,14 @@ class Replay:
     """
 
     def __init__(self, camera: CameraSettings, site: SiteSettings, rules: Sequence[RuleSettings]) -> None:
-        """Raises ``ModelError`` when the detector that the settings name cannot be used."""
+        """Raises ``ModelError`` or ``SettingsError`` when the detector or a preset's still cannot be used."""
         analysis = site.analysis_of(camera)
         runners = rule_runners(camera.id, rules, is_active=lambda rule: schedule_of(site, rule).is_active)
+        detector = create_detector(analysis)
         self._scene = SceneAnalyser(
-            camera.id, create_detector(analysis), runners, min_confidence=analysis.min_confidence
+            camera.id, detector, runners, min_confidence=analysis.min_confidence, gate=gate_of(analysis, detector)
         )
+        self._view = watch_of(camera, None) if camera.presets else None
         self._rate = FrameRate(analysis.fps)
         self._decoder = Decoder()
         self._newest: UtcSeconds | None = None
@@ -82,6 +86,9 @@ class Replay:
         for frame in frames:
             if self._is_due(frame.captured_at, begin) and self._rate.take(frame.captured_at):
                 self.frames_analysed += 1
+                if self._view is not None:
+                    self._view.look(frame, frame.captured_at)
+                    self._scene.face(self._view.facing)
                 yield frame.captured_at, self._scene.analyse(frame)
 
     def _measure(self, captured_at: UtcSeconds, begin: UtcSeconds) -> None:

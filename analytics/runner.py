@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ import structlog
 
 from analytics.composed import Composed
 from analytics.snapshot import snapshot
+from analytics.view.watch import Facing
 from config.model import CompositionSettings, RuleSettings
 from core import registry
 from core.contracts import Composition, Rule
@@ -44,12 +45,14 @@ class RuleRunner:
         is_active: Callable[[UtcSeconds], bool],
         last_alert_at: UtcSeconds | None = None,
         members: Mapping[str, RuleRunner] | None = None,
+        rule: type[Rule | Composition] | None = None,
     ) -> None:
         """``is_active``: the rule's schedule. ``last_alert_at``: keeps the cooldown across restarts.
 
         ``members``: of a composition, the runners of its rules; they are asked before it in each frame. Its state is
-        that of the settings until ``switch``.
+        that of the settings until ``switch``. ``rule``: what is run instead of what is installed as the settings' type.
         """
+        self._class = rule or registry.rule(settings.type)
         self._members = members or {}
         self._camera_id = camera_id
         self._settings = settings
@@ -64,6 +67,9 @@ class RuleRunner:
         self._defects_in_a_row = 0
         self.defects = 0
         """How often the rule failed unexpectedly."""
+        self.is_paused = False
+        """Whether the camera does not show the view that the rule is for."""
+        self._has_forgotten = False
         self.restart()
 
     @property
@@ -73,10 +79,11 @@ class RuleRunner:
 
     def restart(self) -> None:
         """Forgets what the rule saw and counted (the recorder's clock was set back); the cooldown stays."""
-        condition = registry.rule(self._settings.type)(self._settings)
+        condition = self._class(self._settings)
         self._rule: Rule | Composed = (
-            Composed(condition, self._members, self._counts) if isinstance(condition, Composition) else condition
+            Composed(condition, self._members, self._counted) if isinstance(condition, Composition) else condition
         )
+        self._counted_before: Mapping[str, int] = {}
         self.occurrences: Sequence[Occurrence] = ()
         """What came true in the last frame, also what the cooldown keeps from becoming an alert."""
         self.figures: Mapping[str, int] = self._rule.figures()
@@ -87,6 +94,32 @@ class RuleRunner:
         before, self._state = self._state, state or RuleState(self._settings.state.value)
         if before is RuleState.OFF and self._state is not RuleState.OFF:
             self.restart()
+
+    def face(self, facing: Facing) -> None:
+        """Where the camera looks from the next frame on.
+
+        A rule that is not for that pauses and, once that is sure, forgets what it saw; what it has counted stays.
+        """
+        self.is_paused = self._settings.preset not in facing.presets
+        if not self.is_paused:
+            self._has_forgotten = False
+        elif facing.is_sure and not self._has_forgotten:
+            self._has_forgotten = True
+            counted = self.figures
+            self.restart()
+            self._counted_before = self.figures = counted
+
+    def is_for(self, settings: RuleSettings, members: Mapping[str, RuleRunner]) -> bool:
+        """Whether it runs just that."""
+        return self._settings == settings and self._members == members
+
+    def reschedule(self, is_active: Callable[[UtcSeconds], bool]) -> None:
+        """Another schedule from now on; what the rule saw stays."""
+        self._is_active = is_active
+
+    def follow(self, earlier: RuleRunner) -> None:
+        """Takes the place of a runner of other settings: its cooldown goes on."""
+        self._last_alert_at = earlier._last_alert_at
 
     def update(self, tick: Tick) -> list[Alert]:
         """Shows the rule one frame, if it is on duty; what it fires."""
@@ -111,8 +144,9 @@ class RuleRunner:
         return result
 
     def _asked(self, tick: Tick) -> Sequence[Occurrence]:
-        self.occurrences = self._rule.update(replace(tick, tracks=tuple(filter(self._counts, tick.tracks))))
-        self.figures = self._rule.figures()
+        self.occurrences = self._rule.update(replace(tick, tracks=self._counted(tick.tracks)))
+        before = self._counted_before
+        self.figures = {name: before.get(name, 0) + value for name, value in self._rule.figures().items()}
         return self.occurrences
 
     def _alerts(self, tick: Tick) -> list[Alert]:
@@ -120,13 +154,22 @@ class RuleRunner:
 
     def _is_on_duty(self, moment: UtcSeconds) -> bool:
         is_sound = self._defects_in_a_row < DEFECTS_IN_A_ROW
-        return is_sound and self._state is not RuleState.OFF and self._is_active(moment)
+        is_asked = self._state is not RuleState.OFF and not self.is_paused
+        return is_sound and is_asked and self._is_active(moment)
 
-    def _counts(self, track: Track) -> bool:
-        settings = self._settings
-        is_of_class = not self._classes or track.label in self._classes
-        is_of_size = settings.min_size <= track.box.height <= settings.max_size
-        return is_of_class and is_of_size and track.score >= settings.min_confidence
+    def _counted(self, tracks: Iterable[Track]) -> tuple[Track, ...]:
+        """Those of the classes, sizes and scores that the settings let count."""
+        settings, classes = self._settings, self._classes
+        least, smallest, largest = settings.min_confidence, settings.min_size, settings.max_size
+        return tuple(
+            [
+                track
+                for track in tracks
+                if (not classes or track.label in classes)
+                and track.score >= least
+                and smallest <= track.box.bottom - track.box.top <= largest
+            ]
+        )
 
     def _starts_cooldown(self, occurrence: Occurrence) -> bool:
         """Whether the cooldown is over, in capture time; it then starts anew."""
@@ -173,11 +216,14 @@ def rule_runners(
     *,
     is_active: Callable[[RuleSettings], Callable[[UtcSeconds], bool]],
     last_alerts: Mapping[str, UtcSeconds] | None = None,
+    running: Sequence[RuleRunner] = (),
 ) -> list[RuleRunner]:
     """One runner for each rule of a camera, in their order, but members before what is composed of them.
 
-    ``is_active``: the schedule of each rule. A member that is not among the rules never comes true.
+    ``is_active``: the schedule of each rule. A member that is not among the rules never comes true. ``running``: those
+    that have run until now; one whose settings and members are the same is among the result, with all that it saw.
     """
+    kept = {runner.rule_id: runner for runner in running}
     settings = {rule.id: rule for rule in rules}
     built: dict[str, RuleRunner] = {}
 
@@ -186,13 +232,15 @@ def rule_runners(
         for name in names:
             if name not in built:
                 build(settings[name])
-        built[rule.id] = RuleRunner(
-            camera_id,
-            rule,
-            is_active=is_active(rule),
-            last_alert_at=(last_alerts or {}).get(rule.id),
-            members={name: built[name] for name in names},
-        )
+        members = {name: built[name] for name in names}
+        if (runner := kept.get(rule.id)) and runner.is_for(rule, members):
+            runner.reschedule(is_active(rule))
+        else:
+            last_alert_at = (last_alerts or {}).get(rule.id)
+            runner = RuleRunner(
+                camera_id, rule, is_active=is_active(rule), last_alert_at=last_alert_at, members=members
+            )
+        built[rule.id] = runner
 
     for rule in rules:
         if rule.id not in built:

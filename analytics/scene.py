@@ -9,8 +9,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import structlog
 
 from analytics.detect.closer import look_closer
+from analytics.gate import Gate
 from analytics.runner import RuleRunner
 from analytics.track.tracker import Tracker
+from analytics.view.watch import Facing
 from core.contracts import Detector
 from core.types import Alert, Box, Detection, FrameBoxes, Picture, Pixels, RuleState, Tick, UtcSeconds
 
@@ -54,13 +56,21 @@ class SceneAnalyser:
     """One camera's detector, tracker and rules. Frames come in capture order; not thread-safe."""
 
     def __init__(
-        self, camera_id: str, detector: Detector, rules: Sequence[RuleRunner], *, min_confidence: float
+        self,
+        camera_id: str,
+        detector: Detector,
+        rules: Sequence[RuleRunner],
+        *,
+        min_confidence: float,
+        gate: Gate | None = None,
     ) -> None:
+        """``gate`` lets the detector rest while nothing happens; without one it looks at every frame."""
         self._camera_id = camera_id
         self._detector = detector
         self._can_look_closer: bool = getattr(detector, "is_shared", False)  # one with a memory would learn the parts
         self._rules = rules
         self._min_confidence = min_confidence
+        self._gate = gate
         self._tracker: Tracker | None = None
         self._is_detector_failing = False
         self.captured_at: UtcSeconds | None = None
@@ -69,6 +79,15 @@ class SceneAnalyser:
         """Processor time spent in the detector."""
         self.detector_defects = 0
         """How often the detector failed unexpectedly."""
+        self.frames_paused = {rule.rule_id: 0 for rule in rules}
+        """Frames of another view than the rule's own, by rule id."""
+        self._shown: frozenset[str | None] | None = None
+        """Presets of the view that was last known for sure."""
+
+    @property
+    def frames_gated(self) -> int:
+        """Frames analysed without the detector, because nothing had changed."""
+        return 0 if self._gate is None else self._gate.rested
 
     @property
     def rule_defects(self) -> int:
@@ -90,17 +109,46 @@ class SceneAnalyser:
         if self.captured_at is not None and frame.captured_at < self.captured_at:
             self._start_over()
         self.captured_at = frame.captured_at
-        detections = self._detect(frame)
+        self._count_paused()
+        if self._rules and all(rule.is_paused for rule in self._rules):
+            return Verdict([], None)  # a detector with a memory of the scene would learn another one
+        known = None if self._gate is None else self._gate.known(frame, frame.captured_at)
+        detections = self._detect(frame) if known is None else known
         if detections is None:
             return Verdict([], None)
         if self._tracker is None:
             self._tracker = Tracker(min_score=self._min_confidence, aspect=frame.width / frame.height)
         tracks = self._tracker.update(detections, frame.captured_at)
+        if self._gate is not None and known is None:
+            self._gate.saw(frame, frame.captured_at, detections, tracks)
         looks = _Looks(self._detect_closer, frame, self._detector.labels) if self._can_look_closer else None
         tick = Tick(captured_at=frame.captured_at, tracks=tracks, pixels=frame, closer=looks)
         alerts = [alert for rule in self._rules for alert in rule.update(tick)]
         boxes = FrameBoxes(camera_id=self._camera_id, captured_at=frame.captured_at, tracks=tracks)
         return Verdict(alerts, boxes, None if looks is None else looks.taken)
+
+    def face(self, facing: Facing) -> None:
+        """Where the camera looks from the next frame on; tracks do not survive another view."""
+        if facing.is_sure and facing.presets != self._shown:
+            if self._shown is not None:
+                self.interrupted()
+            self._shown = facing.presets
+        for rule in self._rules:
+            rule.face(facing)
+
+    @property
+    def rules(self) -> Sequence[RuleRunner]:
+        """Those that are asked."""
+        return self._rules
+
+    def renew(self, rules: Sequence[RuleRunner]) -> None:
+        """Asks these rules from now on; cooldowns go on, by the rules' ids."""
+        before = {rule.rule_id: rule for rule in self._rules}
+        for rule in rules:
+            if (earlier := before.get(rule.rule_id)) and earlier is not rule:
+                rule.follow(earlier)
+        self._rules = rules
+        self.frames_paused = {rule.rule_id: self.frames_paused.get(rule.rule_id, 0) for rule in rules}
 
     def switch(self, states: Mapping[str, RuleState]) -> None:
         """What operators make of the rules (rule id → state); rules not named are as the settings say."""
@@ -111,6 +159,13 @@ class SceneAnalyser:
         """The stream was lost: tracks do not survive it. What rules remember fades by capture time."""
         if self._tracker is not None:
             self._tracker.reset()
+        if self._gate is not None:
+            self._gate.reset()
+
+    def _count_paused(self) -> None:
+        for rule in self._rules:
+            if rule.is_paused:
+                self.frames_paused[rule.rule_id] += 1
 
     def _start_over(self) -> None:
         """The recorder's clock was set back: nothing known lies in the past any more."""

@@ -12,7 +12,7 @@ from core.errors import UsageError
 
 
 def add_analysis_options(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--model``, ``--detector``, ``--fps`` and ``--min-confidence``."""
+    """Adds ``--model``, ``--detector``, ``--fps``, ``--min-confidence`` and ``--gating``."""
     defaults = AnalysisSettings()
     detector = parser.add_mutually_exclusive_group()
     detector.add_argument("--model", metavar="PATH", help="ONNX model that finds the objects")
@@ -29,6 +29,12 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
         default=defaults.min_confidence,
         help="below this score a detection cannot start a track (default: %(default)s)",
     )
+    parser.add_argument(
+        "--gating",
+        choices=("auto", "off"),
+        default=defaults.gating,
+        help="whether a model rests while nothing in the picture changes (default: %(default)s)",
+    )
 
 
 def analysis_settings(arguments: argparse.Namespace) -> AnalysisSettings:
@@ -42,6 +48,7 @@ def analysis_settings(arguments: argparse.Namespace) -> AnalysisSettings:
             detector=arguments.model or arguments.detector or AnalysisSettings().detector,
             fps=arguments.fps,
             min_confidence=arguments.min_confidence,
+            gating=arguments.gating,
         )
     except ValidationError as error:
         faults = (f"--{'-'.join(map(str, fault['loc'])).replace('_', '-')}: {fault['msg']}" for fault in error.errors())

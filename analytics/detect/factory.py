@@ -26,7 +26,7 @@ class DetectorClass(Protocol):
         """Opens it; a class method."""
 
 
-_shared: dict[tuple[str, float], Detector] = {}
+_shared: dict[tuple[str, float, str], Detector] = {}
 _shared_lock = Lock()
 
 
@@ -34,7 +34,7 @@ def create_detector(settings: AnalysisSettings) -> Detector:
     """The detector for one camera: by name (``motion``), or a path that ends in ``.onnx``, by its manifest's family.
 
     Shared detectors (``is_shared``: ONNX models) are opened once per process and handed to every camera that names
-    the same file; the motion detector keeps a background of its own and is created anew for each camera.
+    the same file and provider; the motion detector keeps a background of its own and is created anew for each camera.
 
     Raises:
         ModelError: the detector or model is absent, altered, unknown, not permitted or cannot be run.
@@ -52,7 +52,7 @@ def create_detector(settings: AnalysisSettings) -> Detector:
 
 
 def _once(name: str, settings: AnalysisSettings) -> Detector:
-    key = (name, min(LOW_SCORE, settings.min_confidence))
+    key = (name, min(LOW_SCORE, settings.min_confidence), settings.provider)
     with _shared_lock:
         if key not in _shared:
             _shared[key] = _open(settings)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
 from typing import ClassVar, NamedTuple, Self
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from analytics.detect.labels import group_of
+from analytics.detect.providers import CPU, SESSION_ERRORS, Session, first_line, open_session
+from analytics.detect.turns import Turns
 from analytics.models.manifest import ColourOrder, Fit, InputFormat, Layout, VerifiedModel, open_model
 from config.model import AnalysisSettings
 from core.contracts import Detector
@@ -26,18 +25,7 @@ LOW_SCORE = 0.1
 _MOST_CANDIDATES = 300
 _OVERLAP = 0.6
 """Boxes of one group that overlap more (IoU) are one object: the usual value of the three families' own demos."""
-_ERRORS_ONLY = 3
-_RUN_ERRORS = (
-    ort_errors.EPFail,
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NoModel,
-    ort_errors.NotFound,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-)
+_UNSCALED = (1.0, 1.0, 1.0)
 
 Floats = NDArray[np.float32]
 
@@ -54,17 +42,19 @@ class Candidates(NamedTuple):
 
 
 class OnnxDetector(Detector):
-    """A detector model on the CPU; a family is a subclass that says how its outputs are read.
+    """A detector model; a family is a subclass that says how its outputs are read.
 
-    May be used from several threads: inference itself is one at a time.
+    May be used from several threads: inference itself is one at a time, in the order in which they came.
     """
 
     is_shared: ClassVar[bool] = True
     family: ClassVar[str]
     """Name of the class among the ``vigie.detectors`` entry points, and in manifests."""
 
-    def __init__(self, model: VerifiedModel, *, min_score: float = LOW_SCORE) -> None:
+    def __init__(self, model: VerifiedModel, *, min_score: float = LOW_SCORE, provider: str = CPU) -> None:
         """Opens a verified model and runs it once, so that a wrong model fails here and not on the first frame.
+
+        ``provider``: what should run it, as ``analysis.provider`` says.
 
         Raises:
             ModelError: onnxruntime refuses the file, or its inputs and outputs are not what the manifest says.
@@ -76,10 +66,15 @@ class OnnxDetector(Detector):
         self._groups = np.array(_group_numbers(self._classes))
         self._format = model.manifest.input
         self._min_score = min_score
-        self._lock = Lock()
+        self._turns = Turns()
         if model.manifest.family != self.family:
             raise self.mismatch(f"it is a {model.manifest.family} model, opened as {self.family}")
-        self._session = _open_session(model)
+        opened = self._opened(model, provider)
+        self._session = opened.session
+        self.provider = opened.provider
+        """What runs it: ``cpu`` or an accelerator."""
+        self.fallback = opened.fallback
+        """Why that is not what was wanted; None where it is."""
         self._input_name = self._checked_input()
         self.prepare(self._format)
         self.detect([np.zeros((self._format.height, self._format.width, 3), np.uint8)])
@@ -92,7 +87,7 @@ class OnnxDetector(Detector):
     @classmethod
     def from_model(cls, model: VerifiedModel, settings: AnalysisSettings) -> Self:
         """Opens a model that is already verified."""
-        return cls(model, min_score=min(LOW_SCORE, settings.min_confidence))
+        return cls(model, min_score=min(LOW_SCORE, settings.min_confidence), provider=settings.provider)
 
     @abstractmethod
     def prepare(self, format_: InputFormat) -> None:
@@ -123,10 +118,23 @@ class OnnxDetector(Detector):
             remedy="Correct family, classes and input in its manifest.",
         )
 
+    def _opened(self, model: VerifiedModel, provider: str) -> Session:
+        try:
+            return open_session(model.data, model.path, np.zeros(self._shape(), np.float32), provider)
+        except SESSION_ERRORS as error:
+            raise ModelError(
+                f"the model {model.path} is not an ONNX model that can be run: {first_line(error)}",
+                remedy="Copy the file again from its source, or export it for the installed onnxruntime.",
+            ) from error
+
+    def _shape(self) -> tuple[int, ...]:
+        """Of the input, a batch of one."""
+        size = (self._format.height, self._format.width)
+        return (1, 3, *size) if self._format.layout is Layout.NCHW else (1, *size, 3)
+
     def _checked_input(self) -> str:
         inputs = self._session.get_inputs()
-        size = (self._format.height, self._format.width)
-        wanted = [1, 3, *size] if self._format.layout is Layout.NCHW else [1, *size, 3]
+        wanted = list(self._shape())
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or not _fits(inputs[0].shape, wanted):
             found = ", ".join(f"{entry.type} {entry.shape}" for entry in inputs)
             raise self.mismatch(f"its input is {found}, the manifest says float {wanted}")
@@ -146,33 +154,14 @@ class OnnxDetector(Detector):
 
     def _run(self, tensor: Floats) -> list[Floats]:
         try:
-            with self._lock:
+            with self._turns:
                 outputs: list[Floats] = self._session.run(None, {self._input_name: tensor})
-        except _RUN_ERRORS as error:
+        except SESSION_ERRORS as error:
             raise ModelError(
-                f"the model {self._path} cannot be run: {_first_line(error)}",
+                f"the model {self._path} cannot be run: {first_line(error)}",
                 remedy="Use another model, and report this one.",
             ) from error
         return outputs
-
-
-def _open_session(model: VerifiedModel) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(model.data, options, providers=["CPUExecutionProvider"])
-    except _RUN_ERRORS as error:
-        raise ModelError(
-            f"the model {model.path} is not an ONNX model that can be run: {_first_line(error)}",
-            remedy="Copy the file again from its source, or export it for the installed onnxruntime.",
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _fits(shape: Sequence[object], wanted: Sequence[int]) -> bool:
@@ -190,16 +179,15 @@ def _group_numbers(classes: Sequence[str]) -> list[int]:
 def _to_tensor(picture: Picture, size: tuple[int, int], format_: InputFormat) -> Floats:
     """Batch of one, in the model's layout, colour order and normalisation."""
     scaled = picture if (picture.shape[1], picture.shape[0]) == size else cv2.resize(picture, size)
-    canvas = np.full((format_.height, format_.width, 3), format_.pad, np.uint8)
-    canvas[: size[1], : size[0]] = scaled
-    ordered = canvas[..., ::-1] if format_.colour is ColourOrder.BGR else canvas
-    mean, std = np.array(format_.mean, np.float32), np.array(format_.std, np.float32)
-    if format_.layout is Layout.NHWC:
-        return np.ascontiguousarray((ordered - mean) / std)[None]
-    planes = np.ascontiguousarray(ordered.transpose(2, 0, 1), np.float32)
-    planes -= mean[:, None, None]
-    planes /= std[:, None, None]
-    return planes[None]
+    planes = np.full((3, format_.height, format_.width), format_.pad, np.float32)
+    colours = cv2.split(scaled)
+    for plane, colour in zip(planes, colours[::-1] if format_.colour is ColourOrder.BGR else colours, strict=True):
+        plane[: size[1], : size[0]] = colour
+    if any(format_.mean):
+        planes -= np.array(format_.mean, np.float32)[:, None, None]
+    if format_.std != _UNSCALED:
+        planes /= np.array(format_.std, np.float32)[:, None, None]
+    return (planes if format_.layout is Layout.NCHW else np.ascontiguousarray(planes.transpose(1, 2, 0)))[None]
 
 
 def _suppress(boxes: Floats, scores: Floats, groups: NDArray[np.intp], min_score: float) -> list[int]:

@@ -3,10 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 
 from analytics import checks
-from analytics.checks import check_compositions, check_models
+from analytics.checks import check_compositions, check_decoders, check_detectors, check_models
 from analytics.rules.all_of import AllOfSettings
 from analytics.rules.any_of import AnyOfSettings
 from config.model import (
@@ -117,6 +118,45 @@ def test_a_good_model_is_named_with_its_licence_and_classes() -> None:
     (finding,) = check_models(site_of(path))
     assert (finding.level, finding.subject, finding.code) == (FindingLevel.OK, path, "detector_opens")
     assert finding.message == "yolox_nano (yolox), licence Apache-2.0, 80 classes"
+
+
+@pytest.mark.shared_data
+def test_a_model_that_the_processor_runs_instead_of_the_provider_wanted_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    path = str(shared("data/models/yolox_nano.onnx"))
+    opens, falls_back = check_detectors(
+        [AnalysisSettings(detector=path, provider="openvino"), AnalysisSettings(detector=path, provider="openvino")]
+    )
+    assert opens.level is FindingLevel.OK
+    assert (falls_back.level, falls_back.subject, falls_back.code) == (
+        FindingLevel.WARNING,
+        path,
+        "provider_fallback",
+    )
+    assert "the processor runs it, not openvino" in falls_back.message
+    assert "onnxruntime-openvino" in falls_back.remedy
+
+
+def test_hardware_decoders_that_are_wanted_are_tried_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(_codec: str, _extradata: bytes, wanted: str) -> tuple[object | None, str]:
+        return (object(), "") if wanted == "cuda" else (None, "qsv: no such device")
+
+    monkeypatch.setattr(checks, "open_hardware", opened)
+    site = site_of("motion", "motion", "motion", None)
+    wanted = ("cuda", "qsv", "cuda")
+    cameras = tuple(
+        camera.model_copy(update={"analysis": AnalysisSettings.model_validate({"decoder": decoder})})
+        for camera, decoder in zip(site.cameras, wanted, strict=True)
+    )
+    works, falls_back = check_decoders(site.model_copy(update={"cameras": cameras}))
+    assert (works.level, works.subject) == (FindingLevel.OK, "decoder cuda")
+    assert (falls_back.level, falls_back.code) == (FindingLevel.WARNING, "decoder_fallback")
+    assert "software decodes instead: qsv: no such device" in falls_back.message
+    assert "analysis.decoder" in falls_back.remedy
+    assert registry.check("decoders") is check_decoders
+    assert check_decoders(site) == []
 
 
 def composing(*control: ControlSettings, state: State = State.ARMED, is_enabled: bool = True) -> SiteSettings:

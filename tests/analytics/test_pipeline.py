@@ -27,7 +27,8 @@ from config.model import (
 )
 from core.clock import ManualClock
 from core.errors import ModelError
-from core.types import Alert, Packet, Picture, RuleState
+from core.histogram import quantile
+from core.types import Alert, CameraFault, Packet, Picture, RuleState
 from tests.analytics.coded import START, captured_at, coded
 from tests.analytics.scenes import WAIT_S, BrightSpotDetector, RecordingSink, spot_at
 
@@ -135,7 +136,19 @@ def test_statistics_tell_what_became_of_every_packet(start: Start) -> None:
     assert (figures["alerts"], figures["rule_defects"], figures["detector_defects"]) == (1.0, 0.0, 0.0)
     assert figures["decode_s"] > 0.0
     assert figures["inference_s"] > 0.0
+    assert figures["frames_gated"] == 0.0
+    assert figures["decode_wait_s"] == figures["analysis_wait_s"] == 0.0  # the clock stands still
     assert figures["lag_s"] == pytest.approx(NOW - captured_at(99), abs=0.2)
+
+
+def test_every_alert_is_counted_by_how_long_after_its_picture_it_came(start: Start) -> None:
+    sink = RecordingSink()
+    analyser = start(sink)
+    push_all(analyser, stream(4.0))
+    sink.wait_until(lambda sink: bool(sink.alerts))
+    wait_until(lambda: quantile([analyser.statistics()], "alert_delay", 0.95) is not None)
+    counted = {name: count for name, count in analyser.statistics().items() if name.startswith("alert_delay/")}
+    assert sum(counted.values()) == 1.0
 
 
 def test_statistics_tell_what_rules_have_counted(start: Start) -> None:
@@ -347,6 +360,31 @@ def test_what_operators_switched_before_stands_from_the_first_frame(
     assert [alert.state for alert in alerts] == expected
 
 
+class SharedSpotDetector(BrightSpotDetector):
+    is_shared = True
+
+
+@pytest.mark.parametrize("gating", ["auto", "off"])
+def test_on_a_quiet_camera_the_detector_rests_where_the_settings_let_it(
+    monkeypatch: pytest.MonkeyPatch, gating: str
+) -> None:
+    detector = SharedSpotDetector()
+    monkeypatch.setattr(pipeline, "create_detector", lambda _settings: detector)
+    settings = site()
+    analysis = settings.analysis.model_copy(update={"gating": gating})
+    analyser = create_analyser(
+        settings.cameras[0], settings.model_copy(update={"analysis": analysis}), RecordingSink(), {}, {}
+    )
+    assert isinstance(analyser, LiveAnalyser)
+    (picture,) = coded(count=1, options={"bf": "0"})
+    push_each_analysed(analyser, [replace(picture, captured_at=captured_at(number)) for number in range(150)])
+    wait_until(lambda: analyser.statistics()["frames_analysed"] + analyser.statistics()["frames_skipped"] == 60)
+    analyser.close()
+    figures = analyser.statistics()
+    assert figures["frames_gated"] == figures["frames_analysed"] - len(detector.shapes)
+    assert (figures["frames_gated"] > 20) == (gating == "auto")
+
+
 def test_a_rule_is_switched_while_the_camera_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = site()
     monkeypatch.setattr(pipeline, "create_detector", lambda _settings: BrightSpotDetector())
@@ -365,3 +403,46 @@ def test_a_detector_that_cannot_be_used_is_told_at_once() -> None:
     camera = settings.cameras[0].model_copy(update={"analysis": AnalysisSettings(detector="nothing.onnx")})
     with pytest.raises(ModelError, match=r"nothing\.onnx"):
         create_analyser(camera, settings, RecordingSink(), {}, {})
+
+
+@pytest.mark.parametrize("jump_s", [600.0, -600.0])
+def test_a_clock_that_jumps_is_told_and_is_no_stay_of_ten_minutes(start: Start, jump_s: float) -> None:
+    sink = RecordingSink()
+    patient = ZONE.model_copy(update={"dwell_s": 60.0})
+    packets = [
+        replace(
+            packet,
+            received_at=number / 25,
+            captured_at=packet.captured_at + (jump_s if number >= 100 else 0.0),
+        )
+        for number, packet in enumerate(stream(6.0))
+    ]
+    analyser = start(sink, settings=patient)
+    push_all(analyser, packets)
+    sink.wait_until(lambda sink: CameraFault.CLOCK_JUMPED in sink.faults)
+    wait_until(lambda: analyser.statistics()["frames_analysed"] >= 20)
+    assert not sink.alerts
+    assert sink.faults_said == [(CameraFault.CLOCK_JUMPED, True)]
+
+
+def test_a_stream_that_goes_on_in_another_codec_and_size_is_told_and_analysed_on(start: Start) -> None:
+    sink = RecordingSink()
+    analyser = start(sink)
+    push_all(analyser, stream(1.0))
+    later = coded("libx265", 50, gop=25, paint=enters, size=(160, 120))
+    push_all(analyser, [replace(packet, captured_at=packet.captured_at + 1.0) for packet in later])
+    sink.wait_until(lambda sink: CameraFault.RESOLUTION_CHANGED in sink.faults)
+    assert CameraFault.CODEC_CHANGED in sink.faults
+    sink.wait_until(lambda sink: sink.frames[-1].captured_at > START + 1.5)
+
+
+def test_an_open_stream_that_falls_silent_has_stalled_and_one_that_ended_has_not(start: Start) -> None:
+    sink = RecordingSink()
+    analyser = start(sink)
+    push_all(analyser, stream(1.0))
+    clock = analyser._clock
+    assert isinstance(clock, ManualClock)
+    clock.advance(5.0)
+    sink.wait_until(lambda sink: CameraFault.STALLED in sink.faults)
+    analyser.interrupted()
+    sink.wait_until(lambda sink: CameraFault.STALLED not in sink.faults)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from structlog.testing import capture_logs
 
 from analytics.detect import factory
 from analytics.detect.factory import create_detector
@@ -88,14 +89,26 @@ def test_a_lower_threshold_or_another_file_is_a_session_of_its_own(tmp_path: Pat
     assert opened(model_file(tmp_path, "n.onnx")) is not first
 
 
+def test_another_provider_is_a_session_of_its_own(tmp_path: Path) -> None:
+    path = model_file(tmp_path)
+    with capture_logs() as logs:
+        detectors = [
+            create_detector(AnalysisSettings(detector=str(path), provider=provider))
+            for provider in ("cpu", "cuda", "cpu", "cuda")
+        ]
+    assert (detectors[0] is detectors[2], detectors[1] is detectors[3]) == (True, True)
+    assert detectors[0] is not detectors[1]
+    assert len(logs) == (1 if isinstance(detectors[1], OnnxDetector) and detectors[1].fallback else 0)
+
+
 def test_cameras_that_start_at_once_open_a_model_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = model_file(tmp_path)
     opened_models: list[VerifiedModel] = []
     opening = OnnxDetector.__init__
 
-    def counted(detector: OnnxDetector, model: VerifiedModel, *, min_score: float) -> None:
+    def counted(detector: OnnxDetector, model: VerifiedModel, *, min_score: float, provider: str) -> None:
         opened_models.append(model)
-        opening(detector, model, min_score=min_score)
+        opening(detector, model, min_score=min_score, provider=provider)
 
     monkeypatch.setattr(OnnxDetector, "__init__", counted)
     detectors: list[Detector] = []
