@@ -41,6 +41,11 @@ _AROUND = 0.15
 """What a carpet is pulled by, in heights."""
 _CROWD = 3
 """With so many others around, what is new in a place may be anybody."""
+_LOST = 5
+"""Where so many upright people are lost at once, being lost means little: only who is seen to lie counts then. When
+somebody fell in the reference clips one or two were; in a hall and a forum full of people 7 to 16."""
+_TOO_SMALL = 16.0
+"""Pixels of the compared picture: what is new where such a small person was seen may be anything."""
 _GAP_S = 0.5
 """A body may be missed for so long."""
 _STAYS = 0.6
@@ -214,8 +219,7 @@ class PersonDown(Rule):
 
     def _new_body(self, person: _Person, moment: _Moment) -> Box | None:
         """A body that is new in the place, whatever the detector makes of it."""
-        is_late = person.down_since is None and moment.at - person.seen_at > _FALL_S
-        if is_late or person.before is None or _is_seen_otherwise(person, moment):
+        if person.before is None or not self._can_be_told(person, moment) or _is_seen_otherwise(person, moment):
             return None
         others = [track.box for track in moment.tracks if track.score >= _CONFIDENT and self._is_another(track, person)]
         reach, shape = _reach(person, moment.aspect), moment.view.people.shape
@@ -230,6 +234,12 @@ class PersonDown(Rule):
             return None
         is_free = all(overlap(found.box, widened(other, _TOUCHES)) == 0.0 for other in others)
         return found.box if is_free else None
+
+    def _can_be_told(self, person: _Person, moment: _Moment) -> bool:
+        """Whether something new in the place can be taken for the person's body."""
+        is_late = person.down_since is None and moment.at - person.seen_at > _FALL_S
+        is_large = person.height * moment.view.people.shape[0] >= _TOO_SMALL
+        return is_large and not is_late and len(self._gone(moment.at)) < _LOST
 
     def _company(self, person: _Person, others: Sequence[Box], reach: Box, now: UtcSeconds) -> int:
         """How many others are in the same place, seen or lost there."""

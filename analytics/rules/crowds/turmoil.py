@@ -32,6 +32,10 @@ _PANNED: Final = 0.25
 _RELIT: Final = 12.0
 """Change of the mean grey from which the light was switched."""
 _LONGEST_STEP_S: Final = 0.4
+_ONE_SHIFT: Final = 0.3
+"""Response of the phase correlation from which most of the picture went one way."""
+_SHAKEN: Final = 4.0
+"""Pixels of a shake at most; more is a camera that is turned."""
 
 Flow = NDArray[np.float32]
 
@@ -69,8 +73,14 @@ class Turmoil:
         return self._judge(velocity, _textured(grey), body, vehicles)
 
     def _cells(self, before: NDArray[np.uint8], grey: NDArray[np.uint8]) -> Flow:
-        flow = self._engine.calc(before, grey, np.zeros((*grey.shape, 2), np.float32))
-        return _mean_of_cells(np.asarray(flow, np.float32))
+        """Mean flow of each cell, in pixels.
+
+        What shakes as a whole is shifted back first: flow of less than a pixel is not the same everywhere, though the
+        movement is.
+        """
+        shift = _shift_of_all(before, grey)
+        flow = self._engine.calc(before, _shifted_back(grey, shift), np.zeros((*grey.shape, 2), np.float32))
+        return np.asarray(_mean_of_cells(np.asarray(flow, np.float32)) + shift, np.float32)
 
     def _judge(self, velocity: Flow, textured: NDArray[np.bool_], body: float, vehicles: Sequence[Box]) -> float | None:
         before, self._velocity = self._velocity, velocity
@@ -95,6 +105,23 @@ class Turmoil:
 def _small(pixels: Pixels) -> NDArray[np.uint8]:
     scale = _LONGEST / max(pixels.width, pixels.height)
     return pixels.gray(max(_CELL, round(pixels.width * scale)), max(_CELL, round(pixels.height * scale))).copy()
+
+
+def _shift_of_all(before: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How far the whole picture went to the right and down, in pixels; nothing where no one shift is seen."""
+    height, width = grey.shape
+    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
+    found, response = cv2.phaseCorrelate(before.astype(np.float32), grey.astype(np.float32), window)
+    is_shaken = response >= _ONE_SHIFT and max(map(abs, found)) <= _SHAKEN
+    return np.array(found if is_shaken else (0.0, 0.0), np.float32)
+
+
+def _shifted_back(grey: NDArray[np.uint8], shift: NDArray[np.float32]) -> NDArray[np.uint8]:
+    if not shift.any():
+        return grey
+    back = np.array([[1.0, 0.0, -shift[0]], [0.0, 1.0, -shift[1]]], np.float32)
+    height, width = grey.shape
+    return np.asarray(cv2.warpAffine(grey, back, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _mean_of_cells(values: NDArray[np.float32]) -> NDArray[np.float32]:

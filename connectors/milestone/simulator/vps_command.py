@@ -56,7 +56,7 @@ class VpsDriverSimulator:
         )
         parser.add_argument("--json", action="store_true", help="announce and report as one JSON line each")
         parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input closes")
-        parser.set_defaults(host="127.0.0.1", cameras=None, certs=None, fault=[])
+        parser.set_defaults(host="127.0.0.1", cameras=None, shape=None, still=False, certs=None, fault=[])
 
     def run(self, arguments: object) -> int:
         """Runs until told to stop; returns 0."""

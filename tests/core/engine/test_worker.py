@@ -240,7 +240,8 @@ def test_a_changed_camera_goes_on_in_its_stream_where_its_analyser_can(bench: Be
     message = changed(name="Yard")
     bench.ours.send(message)
     bench.ours.send(Assign(camera_id="good", states={"zone": RuleState.OFF}))
-    bench.until_heartbeat(2)
+    while not AlertPerPacket.configured:
+        bench.until_heartbeat()
     assert AlertPerPacket.configured == [(message.site.cameras[0], message.site, {"zone": RuleState.OFF})]
     assert bench.made == 1
 

@@ -34,7 +34,7 @@ def test_nothing_is_lost_doubled_or_stuck_under_abuse(each_center: Center) -> No
     assert result.is_good, result
     assert result.deliveries > 15
     assert result.verdicts > 0
-    assert result.lives == KILLS + 1
+    assert KILLS <= result.lives <= KILLS + 1  # the last one may be killed too late to see the next life
 
 
 def test_the_outbox_delivers_each_alert_once_although_the_process_is_killed_again_and_again(
