@@ -12,14 +12,14 @@ _STYLE = """
   --rule: #d5dae0; --found: #a9bfdc; --missed: #b3261e; --tp: #12703a; --repeat: #9a6200; --fp: #c01c28; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --soft: #9aa5b1; --ground: #14171b; --panel: #1e2329;
   --rule: #39424c; --found: #47648d; --missed: #ff8a80; --tp: #5ad48a; --repeat: #f0b54a; --fp: #ff6b6b; } }
-body { margin: 2rem auto; max-width: 75rem; padding: 0 1rem; font: 15px/1.5 system-ui, sans-serif;
+body { margin: 2rem auto; max-width: 88rem; padding: 0 1rem; font: 15px/1.5 system-ui, sans-serif;
   color: var(--ink); background: var(--ground); }
 h1 { font-size: 1.6rem; } h2 { margin-top: 2.2rem; font-size: 1.25rem; } h3 { font-size: 1.05rem; margin: 0 0 .4rem; }
 small, .note, figcaption { color: var(--soft); font-weight: normal; } .note { font-size: .85rem; }
 .warning { color: var(--fp); font-weight: 600; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .88rem; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--rule); }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .84rem; }
+th, td { padding: .25rem .45rem; text-align: right; border-bottom: 1px solid var(--rule); }
 td { white-space: nowrap; } th:first-child { text-align: left; white-space: nowrap; } thead th { vertical-align: bottom; }
 section { background: var(--panel); border-radius: .5rem; padding: .9rem 1rem; margin: 1rem 0; }
 svg { display: block; width: 100%; min-width: 40rem; } svg.mark { display: inline; width: 14px; min-width: 0; }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,6 +117,39 @@ def test_a_second_box_of_one_who_stands_does_not_fall() -> None:
     twice = [Shown(painted=shown.painted, tracks=(*shown.tracks, part)) for shown in during(2.0, STANDS, seen=[STANDS])]
     story = [*comes_and_stands(), *twice, *during(5.0, STANDS, LIES, seen=[STANDS])]
     assert watch_room(rule(), story) == []
+
+
+def among(story: Story, others: int) -> Story:
+    """So many others stand at the wall until the person falls, and are lost then."""
+    places = [box(0.02 + 0.09 * number, 0.05, 0.08 + 0.09 * number, 0.3) for number in range(others)]
+    company = tuple(person(where, 10 + number) for number, where in enumerate(places))
+    return [Shown(painted=shown.painted, tracks=(*shown.tracks, *company)) for shown in story]
+
+
+@pytest.mark.parametrize(("others", "alerts"), [(3, 1), (5, 0)])
+def test_where_many_are_lost_at_once_a_new_thing_on_the_floor_is_nobodys_body(others: int, alerts: int) -> None:
+    assert len(watch_room(rule(), [*among(comes_and_stands(), others), *lies()])) == alerts
+
+
+def test_where_many_are_lost_at_once_one_who_is_seen_to_lie_still_counts() -> None:
+    story = [*among(comes_and_stands(), 6), *during(5.0, seen=[LIES], score=0.2)]
+    assert len(watch_room(rule(), story)) == 1
+
+
+@pytest.mark.parametrize(("scale", "alerts"), [(0.4, 1), (0.1, 0)])
+def test_of_one_who_is_a_few_pixels_high_no_body_is_told(scale: float, alerts: int) -> None:
+    def far(where: Box) -> Box:
+        left, top = 0.4 + scale * (where.left - 0.4), 0.7 + scale * (where.top - 0.5)
+        return box(left, top, left + scale * where.width, top + scale * where.height)
+
+    story = [
+        Shown(
+            painted=tuple((far(where), colour) for where, colour in shown.painted),
+            tracks=tuple(replace(track, box=far(track.box)) for track in shown.tracks),
+        )
+        for shown in [*comes_and_stands(), *lies()]
+    ]
+    assert len(watch_room(rule(), story)) == alerts
 
 
 def test_without_pictures_nothing_is_decided() -> None:
