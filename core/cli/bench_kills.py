@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from rich.console import Console
 
-from core.cli.output import add_json_flag, print_json
+from core.cli.measuring import Say, add_measuring_options, measured
 from core.cli.parsing import positive, positive_whole
 from core.demo.kills import KillBench, KillsResult
-from core.demo.run import demo_bench, work_folder
+from core.demo.run import demo_bench
 from core.demo.site import DEMO_RULES
-from core.logs import configure_logging
 
 PER_VMS = 2
 """Cameras are shared out between two VMS."""
@@ -37,22 +34,13 @@ class KillsCommand:
             "--cameras", type=positive_whole, default=8, help="cameras, an even number (default: %(default)s)"
         )
         parser.add_argument("--seed", type=int, default=1, help="of the moments and the victims")
-        parser.add_argument("--keep", type=Path, metavar="DIR", help="keep site file, database and logs here")
-        add_json_flag(parser)
+        add_measuring_options(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
-        configure_logging("error")
-        console = Console(stderr=True)
-        with work_folder(arguments.keep) as folder:
-            result = _measured(arguments, folder, lambda text: console.print(text, style="dim", highlight=False))
-        if arguments.json:
-            print_json(result.as_json())
-        else:
-            _show(result, Console())
-        return 0 if result.is_good else 1
+        return measured(arguments, _measured)
 
 
-def _measured(arguments: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> KillsResult:
+def _measured(arguments: argparse.Namespace, folder: Path, say: Say) -> KillsResult:
     simulators = ["--cameras", str(max(1, arguments.cameras // PER_VMS))]
     rules = [dict(rule) for rule in DEMO_RULES]
     with demo_bench(folder, rules=rules, simulator_arguments=simulators, say=say) as bench:
@@ -70,11 +58,6 @@ def _calibrate(site: Path) -> None:
     document = yaml.safe_load(site.read_text(encoding="utf-8"))
     document["analysis"] = {"ground_scale": GROUND_SCALE}
     site.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
-
-
-def _show(result: KillsResult, console: Console) -> None:
-    for name, figure in result.as_json().items():
-        console.print(f"{name}: {figure}", highlight=False)
 
 
 COMMAND = KillsCommand()
