@@ -18,8 +18,9 @@ SPREAD_S = 0.9
 LEAST_SHARE = 0.3
 """Of the loops in which a moment must have raised an alert to count as one."""
 
-SETTLING_S = 4.0
-"""A tracker that begins anew needs to see an object on both sides of a line, or for its whole dwell time."""
+SETTLING_S = 6.0
+"""A tracker that begins anew needs to see an object on both sides of a line, or for its whole dwell time; and to a motion
+detector that begins anew, what stands there already is background for 2.5 s."""
 
 Span: TypeAlias = tuple[UtcSeconds, UtcSeconds]
 Place: TypeAlias = tuple[str, str]
