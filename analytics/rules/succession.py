@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from analytics.detect.labels import group_of
 from core.types import Box, Point, Track, UtcSeconds
@@ -22,51 +21,71 @@ _LIKE_SIZE = 1.6
 State = TypeVar("State")
 
 
-@dataclass(slots=True)
-class _Sightings:
-    """The latest of one track."""
+class _Lost(NamedTuple):
+    """What is known of a track that is not seen any more."""
 
     latest: Track
     at: UtcSeconds
-    trail: deque[tuple[UtcSeconds, Box]] = field(default_factory=deque)
-
-    def add(self, track: Track, at: UtcSeconds) -> None:
-        self.latest, self.at = track, at
-        trail, oldest = self.trail, at - _PACE_S
-        trail.append((at, track.box))
-        while trail[0][0] < oldest:
-            trail.popleft()
+    """When it was last seen."""
+    earlier: Track
+    earlier_at: UtcSeconds
+    """Where it was ``_PACE_S`` before that, or when it was first seen."""
 
     def shift_after(self, seconds: float) -> Point:
         """How far it would have gone by now, had it kept its speed."""
-        (start, before), (end, after) = self.trail[0], self.trail[-1]
-        (x1, y1), (x2, y2) = before.centre, after.centre
-        share = seconds / (end - start) if end > start else 0.0
+        (x1, y1), (x2, y2) = self.earlier.box.centre, self.latest.box.centre
+        share = seconds / (self.at - self.earlier_at) if self.at > self.earlier_at else 0.0
         return (x2 - x1) * share, (y2 - y1) * share
 
 
 class Succession:
-    """Follows who is seen, and tells which lost track a new one continues."""
+    """Follows who is seen, and tells which lost track a new one continues.
+
+    Whole frames are kept, not a trail for each track: most tracks are never lost, and only of those is a trail asked for.
+    """
 
     def __init__(self, patience_s: float) -> None:
         """``patience_s``: a track lost for longer has no successor."""
         self._patience_s = patience_s
-        self._seen: dict[int, _Sightings] = {}
+        self._frames: deque[tuple[UtcSeconds, dict[int, Track]]] = deque()
+        self._since: dict[int, UtcSeconds] = {}
+        """Since when each track is known without a break longer than the patience."""
+        self._last: dict[int, UtcSeconds] = {}
+        """When each of them was last seen."""
 
     def update(self, tracks: Sequence[Track], captured_at: UtcSeconds) -> dict[int, int]:
         """Takes what was measured in one frame; new track id → id of the lost track it continues."""
-        known, patience_s = self._seen, self._patience_s
-        for track_id in [id_ for id_, seen in known.items() if captured_at - seen.at > patience_s]:
-            del known[track_id]
-        new = [track for track in tracks if track.track_id not in known]
-        heirs = self._matched(new, {track.track_id for track in tracks}, captured_at) if new else {}
+        last, patience_s = self._last, self._patience_s
+        for track_id in [id_ for id_, at in last.items() if captured_at - at > patience_s]:
+            self._forget(track_id)
+        present = {track.track_id: track for track in tracks}
+        new = [track for track_id, track in present.items() if track_id not in last]
+        heirs = self._matched(new, present, captured_at) if new else {}
         for lost in heirs.values():
-            del known[lost]
-        for track in new:
-            known[track.track_id] = _Sightings(track, captured_at)
-        for track in tracks:
-            known[track.track_id].add(track, captured_at)
+            self._forget(lost)
+        self._since.update((track.track_id, captured_at) for track in new)
+        last.update(dict.fromkeys(present, captured_at))
+        self._keep(present, captured_at)
         return heirs
+
+    def _forget(self, track_id: int) -> None:
+        del self._last[track_id], self._since[track_id]
+
+    def _keep(self, present: dict[int, Track], captured_at: UtcSeconds) -> None:
+        frames, oldest = self._frames, captured_at - self._patience_s - _PACE_S
+        frames.append((captured_at, present))
+        while frames[0][0] < oldest:
+            frames.popleft()
+
+    def _lost(self, track_id: int) -> _Lost:
+        at, since = self._last[track_id], self._since[track_id]
+        seen = [
+            (then, frame[track_id])
+            for then, frame in self._frames
+            if track_id in frame and max(at - _PACE_S, since) <= then <= at
+        ]
+        (earlier_at, earlier), (_, latest) = seen[0], seen[-1]
+        return _Lost(latest, at, earlier, earlier_at)
 
     def hand_over(self, known: dict[int, State], tracks: Sequence[Track], captured_at: UtcSeconds) -> None:
         """Like ``update``; in ``known`` (by track id) what is known of a lost track becomes its successor's.
@@ -79,11 +98,12 @@ class Succession:
 
     def _matched(self, new: Sequence[Track], present: Collection[int], captured_at: UtcSeconds) -> dict[int, int]:
         """The nearest pairs first; each track takes part in one."""
+        missing = {track_id: self._lost(track_id) for track_id in self._last if track_id not in present}
         pairs = sorted(
             (misfit, track.track_id, lost)
             for track in new
-            for lost, seen in self._seen.items()
-            if lost not in present and (misfit := _misfit(track, seen, captured_at)) <= 1.0
+            for lost, seen in missing.items()
+            if (misfit := _misfit(track, seen, captured_at)) <= 1.0
         )
         heirs: dict[int, int] = {}
         for _, heir, lost in pairs:
@@ -92,7 +112,7 @@ class Succession:
         return heirs
 
 
-def _misfit(track: Track, seen: _Sightings, captured_at: UtcSeconds) -> float:
+def _misfit(track: Track, seen: _Lost, captured_at: UtcSeconds) -> float:
     """Distance from where the lost object would be, having stopped or gone on; above 1 it is another object.
 
     Where the new track began is compared, if that is known and was after the other was lost.
