@@ -98,9 +98,14 @@ def _variant(clip: Clip, picture: Picture) -> Clip:
     frames = list(_decoded(first))
     if picture is Picture.BLACK:
         frames = [_black(*size)] * len(frames)
-    elif picture is Picture.STILL:
-        frames = frames[:1] * len(frames)
-    return _encoded(frames, first, codec, size)
+    made = _encoded(frames, first, codec, size)
+    return _repeated(made) if picture is Picture.STILL else made
+
+
+def _repeated(clip: Clip) -> Clip:
+    """The first picture again and again, to the last bit: coded anew, one key picture would differ from the next."""
+    key = clip.packets[0]
+    return replace(clip, packets=tuple(replace(packet, data=key.data, is_key=True) for packet in clip.packets))
 
 
 def _first_second(clip: Clip) -> Iterator[ClipPacket]:
