@@ -21,8 +21,8 @@ from core.types import Box, Picture, UtcSeconds
 
 _SEEN_S = 3.0
 """A region is judged by so much time: three cycles of the slowest flicker (1 Hz) of large flames."""
-_FULL = 0.85
-"""Share of that time that must have been seen."""
+_FULL = 0.75
+"""Share of that time that must have been seen: well below all of it, which pictures at a few a second never quite span."""
 _JUDGED_EVERY_S = 0.2
 """Every picture is kept, but judged only so often: judgements of neighbouring pictures hardly differ."""
 _WHITE_SHARE = 99.5
