@@ -25,13 +25,14 @@ class Whereabouts:
     """Follows the camera from view to view, in capture time.
 
     Args:
-        views: those known; without any the first view that stays for 4 s is taken for the camera's own.
+        views: those known; without any the first view that stays for 4 s is taken for the camera's own. Where there is one
+            only, the camera is taken to look there until a picture says otherwise: fog or darkness at a start say nothing.
     """
 
     def __init__(self, views: Sequence[View]) -> None:
         self._views = views or (View(frozenset({None})),)
         self._is_learning = not views
-        self.view: View | None = self._views[0] if self._is_learning else None
+        self.view: View | None = self._views[0] if len(self._views) == 1 else None
         """The view that is watched; None: none that is known."""
         self._last = self.view
         """The view that was watched last."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from analytics.view.glance import Glance
@@ -131,6 +132,21 @@ def test_a_frozen_picture_is_told_after_a_minute_and_over_with_the_first_change(
     assert camera.watch.facing == NOWHERE
     assert [change.fault for change in camera.show(seen(PLACE), 0.5)] == [CameraFault.FROZEN]
     assert camera.watch.facing == HOME
+
+
+def test_a_start_in_fog_is_no_other_view() -> None:
+    still = Glance.of_luma(seen(PLACE), 0.0)
+    camera = Camera(SceneWatch([View(frozenset({None}), [still])], advice=ADVICE))
+    fog = np.tile(np.linspace(100, 140, scenery.WIDTH).astype(np.uint8), (scenery.HEIGHT, 1))
+    assert camera.show(fog, 20.0) == []
+    assert camera.watch.facing == HOME
+
+
+def test_a_start_before_another_view_than_the_known_one_pauses_its_rules() -> None:
+    still = Glance.of_luma(seen(PLACE), 0.0)
+    camera = Camera(SceneWatch([View(frozenset({None}), [still])], advice=ADVICE))
+    camera.show(seen(OTHER), 2.0)
+    assert camera.watch.facing == NOWHERE
 
 
 def test_a_clock_in_an_otherwise_resting_picture_is_not_frozen() -> None:
