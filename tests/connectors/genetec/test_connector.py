@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,8 @@ def test_it_says_what_it_offers() -> None:
     }
 
 
-def test_constructing_it_reads_no_secret_and_connects_to_nobody() -> None:
+def test_constructing_it_reads_no_secret_and_connects_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("somebody was contacted"))
     services = Services(clock=ManualClock(NOW), secrets=_no_secret, site_dir=Path())
     vms = GenetecConnector(settings(), services)
     vms.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from config.model import VmsSettings
@@ -7,11 +9,18 @@ from connectors.milestone.connector import MilestoneConnector
 from core.contracts import Capability
 from core.errors import NotFoundInVms, RequestInvalid, VmsRefused
 from tests.connectors.milestone.gateway import gateway, recorder_object
-from tests.connectors.milestone.support import alert, camera, connector, delivery, services
+from tests.connectors.milestone.support import alert, camera, connector, delivery, services, settings
 
 
-def test_constructing_does_no_io() -> None:
-    connector().close()
+def test_constructing_reads_no_secret_and_connects_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("nobody was to be contacted, and nothing to be read")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    used = MilestoneConnector(settings(publish=["alarm"], video="vps", allow_http=True), services(secrets=refuse))
+    assert used.control_channels()
+    used.close()
 
 
 def test_it_says_what_it_can_do() -> None:

@@ -42,4 +42,6 @@ def test_two_servers_cannot_have_one_port(rtsp: str) -> None:
 
 
 def test_any_free_port_may_be_asked_for_twice() -> None:
-    settings(listen="127.0.0.1:0", rtsp="127.0.0.1:0")
+    device = settings(listen="127.0.0.1:0", rtsp="127.0.0.1:0").device
+    assert device is not None
+    assert (device.listen, device.rtsp) == ("127.0.0.1:0", "127.0.0.1:0")

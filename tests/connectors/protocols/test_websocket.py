@@ -377,6 +377,7 @@ def test_a_proxy_is_not_used(site: Site, monkeypatch: pytest.MonkeyPatch) -> Non
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     site.open().close()
+    assert len(site.server.headers) == 1
 
 
 @pytest.mark.parametrize("path", ["/long", "/long-and-deaf"])

@@ -107,6 +107,10 @@ class Client:
         validate(answer)
         return etree.fromstring(etree.tostring(answer))
 
+    def profiles(self) -> bytes:
+        """Every profile with all that it holds, as told now."""
+        return etree.tostring(self.ask("GetProfiles", "<p:Type>All</p:Type>" if self._prefix == "tr2" else ""))
+
     def refused(self, name: str, body: str = "") -> tuple[str, ...]:
         """Code and subcodes of the fault that the request gets."""
         with pytest.raises(Fault) as caught:

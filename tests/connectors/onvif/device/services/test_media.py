@@ -166,7 +166,10 @@ def test_a_profile_has_its_configurations_and_keeps_them(kind: str) -> None:
 
 
 def test_removing_an_encoder_that_media1_does_not_know_is_ignored() -> None:
-    two_cameras().ask("RemoveVideoEncoderConfiguration", "<p:ProfileToken>cam-1</p:ProfileToken>")
+    asked = two_cameras()
+    before = asked.profiles()
+    asked.ask("RemoveVideoEncoderConfiguration", "<p:ProfileToken>cam-1</p:ProfileToken>")
+    assert asked.profiles() == before
 
 
 def test_profiles_are_neither_made_nor_deleted() -> None:
@@ -180,10 +183,12 @@ def test_profiles_are_neither_made_nor_deleted() -> None:
 
 def test_a_driver_that_writes_back_what_it_read_is_accepted() -> None:
     asked = client(a_device(a_channel(0, Video(H264)), a_channel(1, Video(JPEG)), **GROUPS))
+    before = asked.profiles()
     for kind in ("VideoSource", "VideoEncoder", "Metadata"):
         for read in asked.ask(f"Get{kind}Configurations").findall("{*}Configurations"):
             read.tag = f"{{{TRT}}}Configuration"
             asked.ask(f"Set{kind}Configuration", etree.tostring(read, encoding="unicode") + PERSISTENT)
+    assert asked.profiles() == before
 
 
 def test_what_one_media_service_sets_the_other_tells() -> None:

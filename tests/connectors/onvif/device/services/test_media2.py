@@ -268,7 +268,10 @@ def reference(kind: str, token: str = "") -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_configuration_that_the_profile_has_can_be_added_again(kind: str) -> None:
-    two_cameras().ask("AddConfiguration", PROFILE + reference(kind, "cam-0"))
+    asked = two_cameras()
+    before = asked.profiles()
+    asked.ask("AddConfiguration", PROFILE + reference(kind, "cam-0"))
+    assert asked.profiles() == before
 
 
 def test_a_client_may_name_a_profile() -> None:
@@ -297,7 +300,10 @@ def test_a_profile_keeps_its_configurations(kind: str) -> None:
 
 
 def test_removing_what_is_not_there_is_ignored() -> None:
-    two_cameras().ask("RemoveConfiguration", PROFILE + reference("AudioSource") + reference("PTZ"))
+    asked = two_cameras()
+    before = asked.profiles()
+    asked.ask("RemoveConfiguration", PROFILE + reference("AudioSource") + reference("PTZ"))
+    assert asked.profiles() == before
 
 
 def test_profiles_are_neither_made_nor_deleted() -> None:
