@@ -76,6 +76,7 @@ class KillsResult:
             **self.comparison.as_json(),
             "parked": self.parked,
             "expected_while_watched": self.truth.expected,
+            "late_while_watched": self.truth.late,
             "missed_while_watched": len(self.truth.missed),
             "repeated": len(self.truth.repeated),
             "video_back_s": _spread(self.video_back_s),
