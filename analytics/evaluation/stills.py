@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.drawing import ALERTED, SEEN, WATCHED
 from config.model import RuleSettings
 from core.types import Box, Picture, Pixels, Point, Track
 
@@ -17,10 +17,6 @@ MOST_PIXELS = 480
 _QUALITY = 75
 _THIN, _THICK, _FIRST_POINT = 1, 2, 4
 _FONT_SCALE = 0.4
-_Colour: TypeAlias = tuple[int, int, int]
-_WATCHED: _Colour = (250, 200, 30)
-_SEEN: _Colour = (225, 225, 225)
-_ALERTED: _Colour = (235, 50, 50)
 
 
 def still(pixels: Pixels, rule: RuleSettings, tracks: Sequence[Track], alerted: frozenset[int]) -> bytes:
@@ -32,11 +28,11 @@ def still(pixels: Pixels, rule: RuleSettings, tracks: Sequence[Track], alerted: 
     canvas = pixels.rgb(max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale))).copy()
     zone, line = getattr(rule, "zone", ()), getattr(rule, "line", ())
     if zone:
-        cv2.polylines(canvas, [_corners(canvas, zone)], isClosed=True, color=_WATCHED, thickness=_THICK)
+        cv2.polylines(canvas, [_corners(canvas, zone)], isClosed=True, color=WATCHED, thickness=_THICK)
     if line:
         ends = _corners(canvas, line)
-        cv2.polylines(canvas, [ends], isClosed=False, color=_WATCHED, thickness=_THICK)
-        cv2.circle(canvas, ends[0].tolist(), _FIRST_POINT, _WATCHED, cv2.FILLED)
+        cv2.polylines(canvas, [ends], isClosed=False, color=WATCHED, thickness=_THICK)
+        cv2.circle(canvas, ends[0].tolist(), _FIRST_POINT, WATCHED, cv2.FILLED)
     for track in sorted(tracks, key=lambda track: track.track_id in alerted):
         _draw(canvas, track, is_alerted=track.track_id in alerted)
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
@@ -45,7 +41,7 @@ def still(pixels: Pixels, rule: RuleSettings, tracks: Sequence[Track], alerted: 
 
 def _draw(canvas: Picture, track: Track, *, is_alerted: bool) -> None:
     (left, top), bottom_right = _corners(canvas, _diagonal(track.box)).tolist()
-    colour = _ALERTED if is_alerted else _SEEN
+    colour = ALERTED if is_alerted else SEEN
     cv2.rectangle(canvas, (left, top), bottom_right, colour, _THICK if is_alerted else _THIN)
     text = f"{track.label} {track.track_id}"
     cv2.putText(canvas, text, (left, max(top - 3, 10)), cv2.FONT_HERSHEY_SIMPLEX, _FONT_SCALE, colour, _THIN)

@@ -14,7 +14,7 @@ from pydantic import Field
 from analytics.rules.fires.flames import Flames
 from analytics.rules.fires.places import Confirmed, Places
 from analytics.rules.fires.smoke import Smoke
-from analytics.rules.geometry import contains
+from analytics.rules.geometry import contains, share_covered
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule
@@ -141,10 +141,4 @@ def _mask(zone: Polygon, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 def _is_worn(box: Box, people: Sequence[Box]) -> bool:
     """Whether one person covers it."""
-    return any(_share_covered(box, person) >= _WORN for person in people)
-
-
-def _share_covered(box: Box, other: Box) -> float:
-    width = min(box.right, other.right) - max(box.left, other.left)
-    height = min(box.bottom, other.bottom) - max(box.top, other.top)
-    return max(width, 0.0) * max(height, 0.0) / (box.width * box.height)
+    return any(share_covered(box, person) >= _WORN for person in people)

@@ -41,10 +41,20 @@ def touches_edge(box: Box) -> bool:
 
 def overlap(first: Box, second: Box) -> float:
     """Share of the smaller box that the other covers."""
+    smaller = min(first.width * first.height, second.width * second.height)
+    return common_area(first, second) / smaller if smaller > 0.0 else 0.0
+
+
+def share_covered(box: Box, other: Box) -> float:
+    """Share of the first box that the other covers, whatever their sizes."""
+    return common_area(box, other) / max(box.width * box.height, SMALLEST**2)
+
+
+def common_area(first: Box, second: Box) -> float:
+    """What two boxes share, in shares of the picture."""
     width = min(first.right, second.right) - max(first.left, second.left)
     height = min(first.bottom, second.bottom) - max(first.top, second.top)
-    smaller = min(first.width * first.height, second.width * second.height)
-    return max(width, 0.0) * max(height, 0.0) / smaller if smaller > 0.0 else 0.0
+    return max(width, 0.0) * max(height, 0.0)
 
 
 def contains(polygon: Polygon, point: Point) -> bool:

@@ -13,7 +13,7 @@ from pydantic import Field
 from analytics.detect.labels import PERSON
 from analytics.rules.falls.backdrop import Backdrop, Mask, View, covered, widened, window
 from analytics.rules.falls.lying import is_low, outline
-from analytics.rules.geometry import SMALLEST, contains, ground_point, overlap
+from analytics.rules.geometry import contains, ground_point, overlap, share_covered
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule
@@ -244,7 +244,7 @@ class PersonDown(Rule):
     def _company(self, person: _Person, others: Sequence[Box], reach: Box, now: UtcSeconds) -> int:
         """How many others are in the same place, seen or lost there."""
         lost = [other.track.box for other in self._gone(now) if other is not person]
-        return sum(_share_covered(box, reach) > _MOSTLY for box in (*others, *lost))
+        return sum(share_covered(box, reach) > _MOSTLY for box in (*others, *lost))
 
     def _is_another(self, track: Track, person: _Person) -> bool:
         """Whether a track is certainly somebody else: it was there before the fall, or was upright itself since."""
@@ -276,13 +276,6 @@ def _is_double(track: Track, tracks: Sequence[Track]) -> bool:
         and overlap(track.box, other.box) > _DOUBLE
         for other in tracks
     )
-
-
-def _share_covered(box: Box, other: Box) -> float:
-    """Share of the first box that the second one covers."""
-    width = min(box.right, other.right) - max(box.left, other.left)
-    height = min(box.bottom, other.bottom) - max(box.top, other.top)
-    return max(width, 0.0) * max(height, 0.0) / max(box.width * box.height, SMALLEST**2)
 
 
 def _is_seen_otherwise(person: _Person, moment: _Moment) -> bool:

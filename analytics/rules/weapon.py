@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from pydantic import Field
 
 from analytics.detect.labels import PERSON
-from analytics.rules.geometry import contains, ground_point, overlap
+from analytics.rules.geometry import SMALLEST, contains, ground_point, overlap
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule
@@ -205,7 +205,7 @@ def _holder_of(weapon: Box, people: Sequence[Track]) -> Track | None:
     """The person who may hold it: the nearest of those within whose reach it is."""
     x, y = weapon.centre
     near = [person for person in people if contains(_reach(person.box), (x, y))]
-    return min(near, key=lambda person: abs(person.box.centre[0] - x) / max(person.box.width, 1e-6), default=None)
+    return min(near, key=lambda person: abs(person.box.centre[0] - x) / max(person.box.width, SMALLEST), default=None)
 
 
 def _reach(box: Box) -> tuple[tuple[float, float], ...]:

@@ -122,7 +122,6 @@ class _Closer:
 
     def __init__(self, detector: Detector, frame: DecodedFrame, looks: Sequence[Look]) -> None:
         self.labels = detector.labels
-        self.labels = detector.labels
         self._detector = detector
         self._frame = frame
         self._found: dict[tuple[Box, ...], tuple[Detection, ...]] = {look.parts: look.found for look in looks}

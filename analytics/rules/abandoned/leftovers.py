@@ -9,7 +9,7 @@ from typing import Final
 from analytics.rules.abandoned.appearance import Appearance
 from analytics.rules.abandoned.attendance import HANDS, Attendance, Presence
 from analytics.rules.abandoned.patches import Patch
-from analytics.rules.geometry import overlap
+from analytics.rules.geometry import common_area, overlap
 from core.types import Box, UtcSeconds
 
 _BEFORE_S: Final = 1.0
@@ -162,7 +162,5 @@ def is_covered(thing: Leftover, present: Sequence[Presence]) -> bool:
 
 def likeness(one: Box, other: Box) -> float:
     """Intersection over union."""
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    common = max(width, 0.0) * max(height, 0.0)
+    common = common_area(one, other)
     return common / max(one.width * one.height + other.width * other.height - common, 1e-9)

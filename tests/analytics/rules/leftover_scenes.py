@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.types import Box, Picture, Tick, Track
+from tests.analytics.rules.pictures import Still
 
 WIDE, HIGH = 320, 180
 TALL, SLIM = 0.4, 0.09
@@ -92,7 +93,7 @@ class Scene:
                 dx, dy = noise.uniform(-self.shake, self.shake, 2)
                 shift = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
                 lit = np.asarray(cv2.warpAffine(lit, shift, (WIDE, HIGH), borderMode=cv2.BORDER_REPLICATE), np.float64)
-            shown = Shown(np.clip(lit, 0, 255).astype(np.uint8))
+            shown = Still(np.clip(lit, 0, 255).astype(np.uint8))
             yield Tick(captured_at=1000.0 + at, tracks=tuple(self._tracks(at)), pixels=shown)
 
     def _drawn(self, picture: Picture, at: float) -> Picture:
@@ -117,25 +118,3 @@ def _fill(picture: Picture, box: Box, seed: int, tone: tuple[int, int, int]) -> 
     top, bottom = round(box.top * HIGH), round(box.bottom * HIGH)
     if right > left and bottom > top:
         picture[top:bottom, left:right] = texture(seed, right - left, bottom - top, tone, 14.0)
-
-
-@dataclass
-class Shown:
-    """``core.types.Pixels`` of an array."""
-
-    picture: Picture
-
-    @property
-    def width(self) -> int:
-        return int(self.picture.shape[1])
-
-    @property
-    def height(self) -> int:
-        return int(self.picture.shape[0])
-
-    def rgb(self, width: int | None = None, height: int | None = None) -> Picture:
-        size = (width or self.width, height or self.height)
-        return np.asarray(cv2.resize(self.picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-    def gray(self, width: int | None = None, height: int | None = None) -> NDArray[np.uint8]:
-        return np.asarray(cv2.cvtColor(self.rgb(width, height), cv2.COLOR_RGB2GRAY), np.uint8)

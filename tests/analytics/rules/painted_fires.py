@@ -7,14 +7,14 @@ of a camera.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.contracts import Rule
-from core.types import Occurrence, Picture, Tick, Track
+from core.types import Occurrence, Tick, Track
+from tests.analytics.rules.pictures import Still
 
 WIDTH, HEIGHT = 320, 180
 FPS = 8.0
@@ -25,35 +25,13 @@ Scene = Callable[[int, float], Canvas]
 """The picture of that number and time: height x width x RGB, 0 to 255 and beyond."""
 
 
-@dataclass(frozen=True)
-class Painted:
-    """``core.types.Pixels`` of a painted picture."""
-
-    picture: Picture
-
-    @property
-    def width(self) -> int:
-        return int(self.picture.shape[1])
-
-    @property
-    def height(self) -> int:
-        return int(self.picture.shape[0])
-
-    def rgb(self, width: int | None = None, height: int | None = None) -> Picture:
-        size = (width or self.width, height or self.height)
-        return np.asarray(cv2.resize(self.picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-    def gray(self, width: int | None = None, height: int | None = None) -> NDArray[np.uint8]:
-        return np.asarray(cv2.cvtColor(self.rgb(width, height), cv2.COLOR_RGB2GRAY), np.uint8)
-
-
 def shown(scene: Scene, *, seconds: float = 9.5, fps: float = FPS, noise: float = NOISE) -> Iterator[Tick]:
     """The scene as a camera sees it."""
     dice = np.random.default_rng(5)
     grains = dice.normal(0.0, noise, (5, HEIGHT, WIDTH, 3)).astype(np.float32)
     for number in range(round(seconds * fps)):
         picture = np.clip(scene(number, number / fps) + grains[number % 5], 0.0, 255.0).astype(np.uint8)
-        yield Tick(captured_at=number / fps, tracks=(), pixels=Painted(picture))
+        yield Tick(captured_at=number / fps, tracks=(), pixels=Still(picture))
 
 
 def watched(rule: Rule, ticks: Iterator[Tick], tracks: Sequence[Track] = ()) -> list[Occurrence]:

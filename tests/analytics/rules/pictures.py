@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,26 +14,31 @@ WIDTH, HEIGHT = 320, 180
 Grey = NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True)
 class Still:
-    """A grey picture as ``core.types.Pixels``."""
+    """``core.types.Pixels`` of an array: height x width x RGB, or height x width of a grey picture."""
 
-    def __init__(self, grey: Grey) -> None:
-        self._grey = grey
+    picture: Picture | Grey
 
     @property
     def width(self) -> int:
-        return int(self._grey.shape[1])
+        return int(self.picture.shape[1])
 
     @property
     def height(self) -> int:
-        return int(self._grey.shape[0])
+        return int(self.picture.shape[0])
 
     def rgb(self, width: int | None = None, height: int | None = None) -> Picture:
-        return np.asarray(cv2.cvtColor(self.gray(width, height), cv2.COLOR_GRAY2RGB), np.uint8)
+        scaled = self._scaled(width, height)
+        return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_GRAY2RGB) if scaled.ndim == 2 else scaled, np.uint8)
 
     def gray(self, width: int | None = None, height: int | None = None) -> Grey:
+        scaled = self._scaled(width, height)
+        return np.asarray(scaled if scaled.ndim == 2 else cv2.cvtColor(scaled, cv2.COLOR_RGB2GRAY), np.uint8)
+
+    def _scaled(self, width: int | None, height: int | None) -> NDArray[np.uint8]:
         size = (width or self.width, height or self.height)
-        return np.asarray(cv2.resize(self._grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(cv2.resize(self.picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def texture(width: int = WIDTH, height: int = HEIGHT, *, seed: int = 1) -> Grey:

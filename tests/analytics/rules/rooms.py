@@ -5,38 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from core.contracts import Rule
 from core.types import Box, Occurrence, Picture, Tick, Track
+from tests.analytics.rules.pictures import Still
 
 WIDTH, HEIGHT = 320, 240
 INTERVAL_S = 0.125
 _NOISE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Still:
-    """A picture as rules are given one."""
-
-    picture: Picture
-
-    @property
-    def width(self) -> int:
-        return int(self.picture.shape[1])
-
-    @property
-    def height(self) -> int:
-        return int(self.picture.shape[0])
-
-    def rgb(self, width: int | None = None, height: int | None = None) -> Picture:
-        size = (width or self.width, height or self.height)
-        return cv2.resize(self.picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-
-    def gray(self, width: int | None = None, height: int | None = None) -> NDArray[np.uint8]:
-        return cv2.cvtColor(self.rgb(width, height), cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

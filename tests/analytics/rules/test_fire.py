@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from analytics.rules.fire import Fire, FireSettings
 from core.types import Box, Tick, Track
 from tests.analytics.rules import lights
-from tests.analytics.rules.painted_fires import Burning, Painted, Scene, room, shown, smoking, watched
+from tests.analytics.rules.painted_fires import Burning, Scene, room, shown, smoking, watched
+from tests.analytics.rules.pictures import Still
 
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 RIGHT = ((0.7, 0.0), (1.0, 0.0), (1.0, 1.0), (0.7, 1.0))
@@ -172,7 +173,7 @@ def test_a_stream_that_changes_its_size_is_looked_at_afresh() -> None:
     assert not watched(watching, iter(ticks))
     for tick in ticks:
         assert tick.pixels is not None
-        smaller = Painted(tick.pixels.rgb(240, 180))
+        smaller = Still(tick.pixels.rgb(240, 180))
         assert not watching.update(Tick(captured_at=tick.captured_at + 4.0, tracks=(), pixels=smaller))
 
 

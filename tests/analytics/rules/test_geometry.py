@@ -15,6 +15,7 @@ from analytics.rules.geometry import (
     ground_point,
     is_right_of,
     overlap,
+    share_covered,
 )
 from core.types import Box, Point
 
@@ -144,3 +145,16 @@ def test_overlap_is_the_share_of_the_smaller_box(second: Box, expected: float) -
     first = Box(left=0.2, top=0.2, right=0.4, bottom=0.6)
     assert overlap(first, second) == pytest.approx(expected)
     assert overlap(second, first) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        (Box(left=0.1, top=0.1, right=0.3, bottom=0.3), 1.0),
+        (Box(left=0.1, top=0.1, right=0.9, bottom=0.5), 0.5),
+        (Box(left=0.6, top=0.1, right=0.9, bottom=0.5), 0.0),
+        (Box(left=0.2, top=0.2, right=0.2, bottom=0.4), 0.0),
+    ],
+)
+def test_of_a_box_the_share_that_another_one_covers(box: Box, expected: float) -> None:
+    assert share_covered(box, Box(left=0.1, top=0.1, right=0.5, bottom=0.5)) == pytest.approx(expected)

@@ -174,15 +174,15 @@ def test_hands_are_looked_at_four_times_a_second_while_nobody_is_suspected() -> 
 
 
 @pytest.mark.parametrize(
-    ("looks", "people", "settings"),
+    ("looks", "people"),
     [
-        pytest.param(Looks(BEARER, labels=frozenset({"person"})), [BEARER], {}, id="no class for it"),
-        pytest.param(Looks(), [at((0.05, 0.5))], {}, id="nobody in the zone"),
-        pytest.param(Looks(), [at((0.5, 0.9), width=0.6, height=0.85)], {}, id="seen well enough in the whole"),
+        pytest.param(Looks(BEARER, labels=frozenset({"person"})), [BEARER], id="no class for it"),
+        pytest.param(Looks(), [at((0.05, 0.5))], id="nobody in the zone"),
+        pytest.param(Looks(), [at((0.5, 0.9), width=0.6, height=0.85)], id="seen well enough in the whole"),
     ],
 )
-def test_no_look_is_taken_that_is_not_worth_it(looks: Looks, people: list[Track], settings: dict[str, Any]) -> None:
-    assert look_on(rule(**settings), looks, *people) == []
+def test_no_look_is_taken_that_is_not_worth_it(looks: Looks, people: list[Track]) -> None:
+    assert look_on(rule(), looks, *people) == []
     assert looks.parts == []
 
 

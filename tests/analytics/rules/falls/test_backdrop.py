@@ -5,7 +5,8 @@ import pytest
 
 from analytics.rules.falls.backdrop import Backdrop, View, covered, window
 from core.types import Box, Picture
-from tests.analytics.rules.rooms import Still, box, room
+from tests.analytics.rules.pictures import Still
+from tests.analytics.rules.rooms import box, room
 
 EVERYWHERE = (slice(None), slice(None))
 THING = box(0.4, 0.6, 0.6, 0.8)
