@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from analytics.view.glance import Glance
 from analytics.view.hold import Hold
 from analytics.view.view import View
-from analytics.view.whereabouts import Whereabouts
+from analytics.view.whereabouts import Whereabouts, says_where
 from core.contracts import AnalysisSink
 from core.types import CameraFault, Pixels, UtcSeconds
 
@@ -76,7 +76,8 @@ class SceneWatch:
 
     Args:
         views: what is known of where the camera should look; learned from its first pictures when empty.
-        keep: called with a picture of the camera's own view once it is known, and every ten minutes of it.
+        keep: called with a picture of the camera's own view once it is known, and every ten minutes of it; never with one
+            that does not tell where the camera looks.
         advice: what a person may do where the view is not known; ends the cause of ``VIEW_CHANGED``.
         subject: what is watched, for those who ask whether it is still the same.
     """
@@ -122,7 +123,7 @@ class SceneWatch:
         glance = Glance.of(pixels, captured_at)
         self._seen = self._judged(glance)
         self._last = glance
-        self._keep_still(pixels, captured_at)
+        self._keep_still(pixels, glance)
         turned = [fault for fault, hold in self._holds.items() if hold.update(captured_at, fault in self._seen)]
         return [Change(fault, self._cause(fault, glance) if self._holds[fault].is_held else None) for fault in turned]
 
@@ -169,10 +170,12 @@ class SceneWatch:
         if where.is_known and where.view is not None and not where.is_in_doubt:
             where.view.learn(glance)
 
-    def _keep_still(self, pixels: Pixels, now: UtcSeconds) -> None:
-        where = self._where
+    def _keep_still(self, pixels: Pixels, glance: Glance) -> None:
+        where, now = self._where, glance.captured_at
         if self._keep is None or not where.is_known or self._seen or where.is_in_doubt or where.view is None:
             return
+        if not says_where(glance):
+            return  # a still of fog would be taken for another view after a restart
         if self._kept_at is None or not 0.0 <= now - self._kept_at < _KEEP_EVERY_S:
             self._kept_at = now
             self._keep(pixels)

@@ -11,14 +11,20 @@ from analytics.view.view import RECOGNISED, View
 from core.types import UtcSeconds
 
 _LEFT: Final = 1.0
-"""How badly a picture must fit a view not to be one of it any more. On 29 clips and darkened, blurred, shaken and half covered copies of them the ratio of one view stays above 1.2 (half
-of it above 3), of a camera panned by 3 % of the picture it is at most 1.03, of other scenes 1.04."""
+"""How badly a picture must fit a view not to be one of it any more. On 29 clips and darkened, blurred, shaken and half
+covered copies of them the ratio of one view stays above 1.2 (half of it above 3), of a camera panned by 3 % of the picture
+it is at most 1.03, of other scenes 1.04."""
 _LEFT_S: Final = 1.0
 _BACK_S: Final = 0.5
 _STRUCTURED: Final = 0.4
 """A picture with structure in fewer of its blocks says nothing of where the camera looks: fog, darkness, a bare wall
 before which somebody walks."""
 _SETTLED_S: Final = 4.0
+
+
+def says_where(glance: Glance) -> bool:
+    """Whether a picture has enough structure to tell where the camera looks."""
+    return glance.structured >= _STRUCTURED
 
 
 class Whereabouts:
@@ -51,7 +57,7 @@ class Whereabouts:
 
     def update(self, glance: Glance) -> None:
         """Takes the next picture; only pictures that show something."""
-        if glance.structured < _STRUCTURED:
+        if not says_where(glance):
             return
         if self._is_learning:
             self._learn(glance)
@@ -60,7 +66,7 @@ class Whereabouts:
         self.is_in_doubt = self.view is not None and shown is not self.view
         if shown is self.view:
             self._other = None
-        if self.view is not None and self._is_left.update(glance.captured_at, self.is_in_doubt) and self.is_in_doubt:
+        if self.view is not None and self._is_left.update(glance.captured_at, self.is_in_doubt):
             self.view, self.is_in_doubt = None, False
             self._is_left = Hold(_LEFT_S, 0.0)
         if shown is not None and shown is not self.view:

@@ -61,6 +61,11 @@ def seen(canvas: Luma, right: int = 0, down: int = 0) -> Luma:
     return canvas[y : y + HEIGHT, x : x + WIDTH].copy()
 
 
+def fog() -> Luma:
+    """Some light from one side, and nothing else."""
+    return np.tile(np.linspace(100, 140, WIDTH).astype(np.uint8), (HEIGHT, 1))
+
+
 Alter = Callable[[Luma, np.random.Generator], Luma]
 
 

@@ -14,7 +14,7 @@ from analytics.view.watch import HOME, NOWHERE, SceneWatch
 from config.model import CameraSettings, PresetSettings, RuleSettings, SecretRef, Site, SiteSettings, VmsSettings
 from core.errors import SettingsError
 from core.types import CameraFault, FindingLevel
-from tests.analytics.view.scenery import Camera, Luma, place, seen
+from tests.analytics.view.scenery import Camera, Luma, fog, place, seen
 
 PLACE, OTHER = place(1), place(2)
 
@@ -53,6 +53,15 @@ def test_a_view_that_was_learned_is_known_after_a_restart(tmp_path: Path) -> Non
     assert again.watch.facing == NOWHERE
     again.show(seen(PLACE), 2.0)
     assert again.watch.facing == HOME
+
+
+def test_a_start_in_fog_does_not_replace_the_still_that_is_kept(tmp_path: Path) -> None:
+    settings = camera_of(rules=(rule(),))
+    Camera(watch(settings, tmp_path)).show(seen(PLACE), 10.0)
+    assert Camera(watch(settings, tmp_path)).show(fog(), 20.0) == []
+    after = Camera(watch(settings, tmp_path))
+    assert after.show(seen(PLACE), 20.0) == []
+    assert after.watch.facing == HOME
 
 
 def test_rules_that_are_drawn_anew_are_for_the_view_that_is_shown_then(tmp_path: Path) -> None:

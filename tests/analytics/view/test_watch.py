@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from analytics.view.glance import Glance
@@ -137,8 +136,7 @@ def test_a_frozen_picture_is_told_after_a_minute_and_over_with_the_first_change(
 def test_a_start_in_fog_is_no_other_view() -> None:
     still = Glance.of_luma(seen(PLACE), 0.0)
     camera = Camera(SceneWatch([View(frozenset({None}), [still])], advice=ADVICE))
-    fog = np.tile(np.linspace(100, 140, scenery.WIDTH).astype(np.uint8), (scenery.HEIGHT, 1))
-    assert camera.show(fog, 20.0) == []
+    assert camera.show(scenery.fog(), 20.0) == []
     assert camera.watch.facing == HOME
 
 
