@@ -49,5 +49,5 @@ def budget_for(site: SiteSettings) -> Budget:
 
 
 def is_of(measured: MeasuredMachine, machine: Machine) -> bool:
-    """Whether a measurement was made on such a machine; memory may have been added since."""
-    return (measured.cpu, measured.cores, measured.system) == (machine.cpu, machine.cores, machine.system)
+    """Whether a measurement was made on such a machine."""
+    return measured.kind == (machine.cpu, machine.cores, machine.system)

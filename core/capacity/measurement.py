@@ -36,6 +36,11 @@ class MeasuredMachine(_Record):
     memory_mb: PositiveInt
     system: str
 
+    @property
+    def kind(self) -> tuple[str, int, str]:
+        """What the figures hold for: memory may have been added since, and Linux tells some MiB more or less."""
+        return self.cpu, self.cores, self.system
+
 
 class MeasuredDecoding(_Record):
     """Processor time of decoding one codec."""
@@ -90,7 +95,7 @@ class Measurement(_Record):
 
     def merged(self, newer: Measurement) -> Measurement:
         """This with what is newer; what was measured on another machine does not count any more."""
-        if newer.machine != self.machine:
+        if newer.machine.kind != self.machine.kind:
             return newer
         return newer.model_copy(
             update={
@@ -108,13 +113,26 @@ def detector_key(detector: str) -> str:
 
 
 def machine_file(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the figures of this machine are kept for all sites."""
+    """Where the figures of this machine are kept for all sites.
+
+    Raises:
+        VigieError: no folder is named, and the account has no home.
+    """
     if folder := environment.get("VIGIE_STATE"):
         return Path(folder) / FILE_NAME
     if sys.platform == "win32":
         return Path(environment.get("PROGRAMDATA", r"C:\ProgramData")) / "Vigie" / FILE_NAME
     state = environment.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "vigie" / FILE_NAME
+    return (Path(state) if state else _home() / ".local" / "state") / "vigie" / FILE_NAME
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise VigieError(
+            "the account has no folder for measured figures", remedy="Name one in the environment variable VIGIE_STATE."
+        ) from error
 
 
 def site_file(storage_dir: Path) -> Path:

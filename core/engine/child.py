@@ -56,7 +56,7 @@ class Child:
         self, parent: Parent, context: SpawnContext, target: WorkerMain, setup: WorkerSetup, clock: Clock
     ) -> None:
         self.seat: int | None = None
-        """Number of the worker that it is; None while it is spare. The parent's."""
+        """Number of the worker that it is; None while it is spare, and once its worker is closed. The parent's."""
         self.is_ready = False
         """Whether it has imported everything. The parent's."""
         self.failure = ""

@@ -71,6 +71,9 @@ class WorkerEvents(Protocol):
     def refused(self, camera_id: str, cause: str) -> None:
         """A camera does not fit into the budget: nobody watches it."""
 
+    def closed(self, worker_index: int) -> None:
+        """No camera belongs to this worker any more: it ends, and says nothing from now on."""
+
 
 @dataclass(slots=True)
 class _Seat:
@@ -324,7 +327,9 @@ class WorkerPool:
         """No worker without a camera."""
         del self._seats[seat.index]
         if seat.child:
+            seat.child.seat = None
             seat.child.end()
+        self._events.closed(seat.index)
 
     def _keep_spare(self) -> None:
         """There is one more process than seats, once these have begun to work: they come first."""

@@ -233,7 +233,10 @@ class Service:
         cause = f"{what}; another one takes its cameras over"
         self.health.report(Health(component=f"worker/{worker_index}", level=HealthLevel.YELLOW, cause=cause))
         for camera_id in camera_ids:
-            self.cameras.worker_lost(camera_id, cause)
+            if self._is_watched(camera_id):
+                self.cameras.worker_lost(camera_id, cause)
+            else:  # it was being let go of
+                self._forget_camera(camera_id)
 
     def stuck(self, worker_index: int, camera_id: str, what: str) -> None:
         """A camera hangs; its worker is about to die of it."""
@@ -242,6 +245,11 @@ class Service:
     def refused(self, camera_id: str, cause: str) -> None:
         """A camera does not fit into the budget of the machine."""
         self.cameras.stream_changed(StreamChanged(camera_id=camera_id, state=StreamState.REFUSED, cause=cause))
+
+    def closed(self, worker_index: int) -> None:
+        """A worker has no cameras any more."""
+        self._dropped_boxes.pop(worker_index, None)
+        self.health.forget(f"worker/{worker_index}")
 
     def accept(self, alert: Alert) -> None:
         """Alert and deliveries in one transaction, before anything is sent (guarantee 1)."""

@@ -34,6 +34,7 @@ class Heard:
         self.deaths: queue.Queue[tuple[str, ...]] = queue.Queue()
         self.hung: list[tuple[int, str, str]] = []
         self.refusals: dict[str, str] = {}
+        self.closures: list[int] = []
 
     def said(self, worker_index: int, message: FromWorker) -> None:
         if isinstance(message, StreamChanged) and message.camera_id == "unlistened":
@@ -48,6 +49,9 @@ class Heard:
 
     def refused(self, camera_id: str, cause: str) -> None:
         self.refusals[camera_id] = cause
+
+    def closed(self, worker_index: int) -> None:
+        self.closures.append(worker_index)
 
     def next_stream(self) -> StreamChanged:
         while True:
@@ -355,6 +359,10 @@ def test_a_worker_without_cameras_ends_and_comes_back_with_the_next_camera(child
     pool.apply(names("a", workers=2))
     children[1].says(Released(camera_id="b"))
     assert children[1].is_ended
+    assert heard.closures == [1]
+    told = heard.messages.qsize()
+    children[1].says(Heartbeat(statistics={}, dropped_boxes=0))
+    assert heard.messages.qsize() == told
     children[1].dies()
     assert heard.deaths.empty()
     pool.apply(names("ac", workers=2))
