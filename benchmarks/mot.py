@@ -52,7 +52,7 @@ class Sequence:
     @property
     def frames(self) -> range:
         """Numbers of all frames; those without a box count too."""
-        return range(1, max(*self.detections, *self.truth) + 1)
+        return range(1, max((*self.detections, *self.truth), default=0) + 1)
 
     def seen(self, frame: int) -> list[Detection]:
         """What the detector saw, as people; scores of detectors that know no probability are cut at 1."""

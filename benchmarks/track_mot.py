@@ -156,8 +156,8 @@ def main() -> int:
         "mota",
         "id_switches",
     )
-    for row in [dict.fromkeys(columns, ""), *rows]:
-        cells = [str(row.get(column, "-") or column) for column in columns]
+    for row in [dict(zip(columns, columns, strict=True)), *rows]:
+        cells = [str(row.get(column, "-")) for column in columns]
         sys.stdout.write(
             "  ".join(cell.rjust(max(len(column), 13)) for cell, column in zip(cells, columns, strict=True)) + "\n"
         )

@@ -47,7 +47,6 @@ class StreamSample:
     """What the stream says of itself."""
     has_b_frames: bool = False
     is_interlaced: bool = False
-    first_packet_s: float | None = None
     first_picture_s: float | None = None
     decode_s: float = 0.0
     """Processor time of one thread."""
@@ -95,8 +94,6 @@ class _Taking:
 
     def take(self, packet: Packet, after_s: float) -> None:
         sample = self.sample
-        if sample.first_packet_s is None:
-            sample.first_packet_s = after_s
         sample.codec = packet.codec
         sample.arrivals.append(
             Arrival(

@@ -11,6 +11,7 @@ from connectors.protocols.clips import Clip, ClipPacket, parameter_sets
 from connectors.protocols.live_packets import LiveListener, LivePacket
 from connectors.protocols.rtsp.feeds import VideoFeed, VideoFormat
 from core.contracts import Clock
+from core.types import UtcSeconds
 
 __all__ = ["LiveFeed", "LiveListener", "LivePacket"]
 
@@ -69,21 +70,26 @@ class LiveFeed(VideoFeed):
         return late_s if late_s > _MAX_LATENESS_S else 0.0
 
     def _send(self, packet: ClipPacket) -> None:
-        captured_at = max(self._clock.utc(), self._last_captured_at + _MIN_STEP_S)
-        self._last_captured_at = captured_at
+        captured_at = self._last_captured_at = self._capture_time(self._last_captured_at + _MIN_STEP_S)
         self._sequence += 1
+        if packet.is_key:
+            self._gop.clear()
         live = LivePacket(
-            data=packet.data,
+            data=self._on_its_way(packet),
             captured_at=captured_at,
-            gop_captured_at=captured_at if packet.is_key else self._gop[0].captured_at,
+            gop_captured_at=self._gop[0].captured_at if self._gop else captured_at,
             is_key=packet.is_key,
             sequence=self._sequence,
         )
-        if packet.is_key:
-            self._gop.clear()
         self._gop.append(live)
         for listener in self._listeners:
             listener.offer(live)
+
+    def _capture_time(self, least: UtcSeconds) -> UtcSeconds:
+        return max(self._clock.utc(), least)
+
+    def _on_its_way(self, packet: ClipPacket) -> bytes:
+        return packet.data
 
 
 @lru_cache(maxsize=64)

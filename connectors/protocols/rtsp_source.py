@@ -2,7 +2,8 @@
 
 FFmpeg cannot be woken while it waits, and resolves names without any time-out. So it runs in a thread of its own and
 hands over through a mailbox: ``close`` ends ``packets`` at once, and FFmpeg's thread lets go of the connection within
-its own time-outs (twice ``read_timeout_s``). Whatever goes wrong is known in less than 5 s. What FFmpeg does in each failure was measured with FFmpeg 8.1 in PyAV 18.1.
+its own time-outs (twice ``read_timeout_s``). Whatever goes wrong is known in less than 5 s. What FFmpeg does in each
+failure was measured with FFmpeg 8.1 in PyAV 18.1.
 """
 
 from __future__ import annotations

@@ -7,12 +7,10 @@ from collections.abc import Callable
 
 from connectors.protocols.clips import Clip, ClipPacket
 from connectors.protocols.live import LiveFeed
-from connectors.protocols.live_packets import LivePacket
 from connectors.protocols.variants import Picture, Variants
 from core.contracts import Clock
 from core.types import UtcSeconds
 
-_MIN_STEP_S = 0.001
 _CLOCK_JUMP_S = 1.0
 """A clock that goes back by more was set; capture times follow it."""
 _DAMAGED_EVERY = 4
@@ -74,26 +72,9 @@ class VariedFeed(LiveFeed):
             self._send(packet)
         return started + clip.duration_s
 
-    def _send(self, packet: ClipPacket) -> None:
-        captured_at = self._next_capture_time()
-        self._sequence += 1
-        if packet.is_key:
-            self._gop.clear()
-        live = LivePacket(
-            data=self._on_its_way(packet),
-            captured_at=captured_at,
-            gop_captured_at=self._gop[0].captured_at if self._gop else captured_at,
-            is_key=packet.is_key,
-            sequence=self._sequence,
-        )
-        self._gop.append(live)
-        for listener in self._listeners:
-            listener.offer(live)
-
-    def _next_capture_time(self) -> float:
-        now, least = self._clock.utc(), self._last_captured_at + _MIN_STEP_S
-        self._last_captured_at = now if least - now > _CLOCK_JUMP_S else max(now, least)
-        return self._last_captured_at
+    def _capture_time(self, least: UtcSeconds) -> UtcSeconds:
+        now = self._clock.utc()
+        return now if least - now > _CLOCK_JUMP_S else max(now, least)
 
     def _on_its_way(self, packet: ClipPacket) -> bytes:
         if self._picture() is not Picture.CORRUPT or self._chance.randrange(_DAMAGED_EVERY):

@@ -33,6 +33,12 @@ def test_a_frame_without_a_box_is_a_frame(folder: Path) -> None:
     assert sequence.seen(2) == []
 
 
+def test_a_single_frame_is_a_sequence_too(folder: Path) -> None:
+    (folder / "TUD-Campus" / "det.txt").write_text("1,-1,64,48,128,96,0.9\n", encoding="ascii")
+    (sequence,) = read_sequences(folder)
+    assert list(sequence.frames) == [1]
+
+
 def test_detections_are_normalised_and_their_scores_cut(folder: Path) -> None:
     (sequence,) = read_sequences(folder)
     first, second = sequence.seen(3)

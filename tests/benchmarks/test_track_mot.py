@@ -42,3 +42,13 @@ def test_the_table_has_a_line_for_each_sequence_and_tracker(
     monkeypatch.setattr(sys, "argv", ["track_mot", str(folder)])
     assert track_mot.main() == 0
     assert len(capsys.readouterr().out.splitlines()) == 1 + len(TRACKERS)
+
+
+def test_a_figure_of_zero_is_told_as_zero_and_an_unknown_one_as_a_dash(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(track_mot, "measure", lambda _folder: [{"sequence": "TUD-Campus", "id_switches": 0}])
+    monkeypatch.setattr(sys, "argv", ["track_mot", "."])
+    track_mot.main()
+    _, row = capsys.readouterr().out.splitlines()
+    assert row.split() == ["TUD-Campus", *["-"] * 7, "0"]
