@@ -35,11 +35,9 @@ class Composed:
     def update(self, tick: Tick) -> list[Occurrence]:
         """As ``Rule.update``. Objects that are still seen are told as they are in this frame."""
         seen = {name: tuple(self._counting(member.occurrences)) for name, member in self._members.items()}
-        present = {track.track_id: track for track in tick.tracks}
-        return [
-            replace(made, tracks=tuple(present.get(track.track_id, track) for track in made.tracks))
-            for made in self._composition.update(tick.captured_at, seen)
-        ]
+        made = self._composition.update(tick.captured_at, seen)
+        present = {track.track_id: track for track in tick.tracks} if made else {}
+        return [replace(one, tracks=tuple(present.get(track.track_id, track) for track in one.tracks)) for one in made]
 
     def figures(self) -> Mapping[str, int]:
         """As ``Rule.figures``: none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
@@ -34,6 +34,34 @@ _Result = TypeVar("_Result")
 _log = structlog.get_logger(component="analysis")
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The classes, sizes and scores that some rules let count: equal ones share their work (``Tick.once``)."""
+
+    classes: tuple[str, ...]
+    least: float
+    smallest: float
+    largest: float
+
+    def __call__(self, tick: Tick) -> Tick:
+        """A frame with only those tracks."""
+        tracks = self.of(tick.tracks)
+        return tick if len(tracks) == len(tick.tracks) else replace(tick, tracks=tracks)
+
+    def of(self, tracks: Iterable[Track]) -> tuple[Track, ...]:
+        """Those of some tracks."""
+        classes, least, smallest, largest = self.classes, self.least, self.smallest, self.largest
+        return tuple(
+            [
+                track
+                for track in tracks
+                if (not classes or track.label in classes)
+                and track.score >= least
+                and smallest <= track.box.bottom - track.box.top <= largest
+            ]
+        )
+
+
 class RuleRunner:
     """One rule of one camera: what it sees, when it is asked, and what its occurrences become."""
 
@@ -58,7 +86,9 @@ class RuleRunner:
         self._settings = settings
         self.rule_id = settings.id
         """Its id in the camera's settings."""
-        self._classes: tuple[str, ...] = getattr(settings, "classes", ())
+        self._counted = _Counted(
+            getattr(settings, "classes", ()), settings.min_confidence, settings.min_size, settings.max_size
+        )
         self._zone: Polygon = getattr(settings, "zone", None) or ()
         self._line: Polygon = getattr(settings, "line", None) or ()
         self._is_active = is_active
@@ -81,7 +111,7 @@ class RuleRunner:
         """Forgets what the rule saw and counted (the recorder's clock was set back); the cooldown stays."""
         condition = self._class(self._settings)
         self._rule: Rule | Composed = (
-            Composed(condition, self._members, self._counted) if isinstance(condition, Composition) else condition
+            Composed(condition, self._members, self._counted.of) if isinstance(condition, Composition) else condition
         )
         self._counted_before: Mapping[str, int] = {}
         self.occurrences: Sequence[Occurrence] = ()
@@ -144,7 +174,7 @@ class RuleRunner:
         return result
 
     def _asked(self, tick: Tick) -> Sequence[Occurrence]:
-        self.occurrences = self._rule.update(replace(tick, tracks=self._counted(tick.tracks)))
+        self.occurrences = self._rule.update(tick.once(self._counted))
         before = self._counted_before
         self.figures = {name: before.get(name, 0) + value for name, value in self._rule.figures().items()}
         return self.occurrences
@@ -156,20 +186,6 @@ class RuleRunner:
         is_sound = self._defects_in_a_row < DEFECTS_IN_A_ROW
         is_asked = self._state is not RuleState.OFF and not self.is_paused
         return is_sound and is_asked and self._is_active(moment)
-
-    def _counted(self, tracks: Iterable[Track]) -> tuple[Track, ...]:
-        """Those of the classes, sizes and scores that the settings let count."""
-        settings, classes = self._settings, self._classes
-        least, smallest, largest = settings.min_confidence, settings.min_size, settings.max_size
-        return tuple(
-            [
-                track
-                for track in tracks
-                if (not classes or track.label in classes)
-                and track.score >= least
-                and smallest <= track.box.bottom - track.box.top <= largest
-            ]
-        )
 
     def _starts_cooldown(self, occurrence: Occurrence) -> bool:
         """Whether the cooldown is over, in capture time; it then starts anew."""

@@ -6,10 +6,10 @@ Capture times are UTC seconds since the epoch, stamped by the recorder; for a pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar, cast
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -23,6 +23,9 @@ Picture: TypeAlias = NDArray[np.uint8]
 
 Point: TypeAlias = tuple[float, float]
 Polygon: TypeAlias = tuple[Point, ...]
+
+_Result = TypeVar("_Result")
+_NOT_YET: Final = object()
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -229,6 +232,14 @@ class Tick:
     pixels: Pixels | None = None
     closer: CloserLook | None = None
     """For rules that must see small objects; valid during ``update`` only. None where the detector cannot do so."""
+    _worked_out: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, work: Callable[[Tick], _Result]) -> _Result:
+        """``work(self)``, done once for all rules that ask for the same (equal) work."""
+        known = self._worked_out.get(work, _NOT_YET)
+        if known is _NOT_YET:
+            known = self._worked_out[work] = work(self)
+        return cast("_Result", known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

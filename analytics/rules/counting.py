@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from analytics.rules.classes import Classes
 from analytics.rules.crossings import Crossings
+from analytics.rules.sightings import Sightings
 from analytics.rules.stays import USUAL, Stays
 from config.geometry import Line, Zone
 from config.model import RuleSettings
@@ -62,8 +63,7 @@ class _OverLine:
         self._totals = {"to_left": 0, "to_right": 0}
 
     def update(self, tick: Tick) -> None:
-        measured = [track for track in tick.tracks if track.is_measured]
-        for crossed in self._crossings.update(measured, tick.captured_at):
+        for crossed in self._crossings.update(tick.once(Sightings)):
             self._totals[crossed.direction] += 1
 
     def figures(self) -> dict[str, int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from analytics.rules.geometry import CLEARLY, bounds, clearance, crossing, ground_point, is_far, is_right_of
+from analytics.rules.sightings import Rectangle, Sightings
 from analytics.rules.succession import Succession
 from core.types import Box, Point, Track, UtcSeconds
 
@@ -44,17 +44,12 @@ class _Walk:
     """Passages through the segment since then: to the right minus to the left."""
     passed_at: UtcSeconds = 0.0
 
-    def step(self, place: Point, at: UtcSeconds, line: tuple[Point, Point]) -> None:
-        """Goes straight on to where the object is seen next."""
-        on_right = is_right_of(place, *line)
-        if on_right is not self.on_right:
-            self._pass(crossing(self.place, place, *line), at, on_right)
-        self.place, self.at, self.on_right = place, at, on_right
-
-    def _pass(self, share: float | None, at: UtcSeconds, on_right: bool) -> None:
-        """Passes the endless line; ``share`` of the step is done where it passes the segment, if it does."""
+    def change_sides(self, place: Point, at: UtcSeconds, line: tuple[Point, Point]) -> None:
+        """Goes straight on to where the object is seen next, on the other side of the endless line."""
+        self.on_right = not self.on_right
+        share = crossing(self.place, place, *line)
         if share is not None:
-            self.balance += 1 if on_right else -1
+            self.balance += 1 if self.on_right else -1
             self.passed_at = self.at + share * (at - self.at)
 
     def settle(self) -> bool:
@@ -74,33 +69,37 @@ class Crossings:
     def __init__(self, line: tuple[Point, Point]) -> None:
         """``line``: first and second point; an end that all but reaches the picture's edge is taken to reach it."""
         self._line = _drawn_to_edge(line)
-        self._bounds = bounds(self._line)
+        self._bounds, self._rectangle = bounds(self._line), Rectangle(self._line)
         self._walks: dict[int, _Walk] = {}
         self._succession = Succession(_HANDOVER_S)
 
-    def update(self, measured: Sequence[Track], captured_at: UtcSeconds) -> list[Crossing]:
+    def update(self, seen: Sightings) -> list[Crossing]:
         """Takes what was measured in one frame; who is now known to have crossed."""
-        self._forget(captured_at)
-        self._succession.hand_over(self._walks, measured, captured_at)
-        found = [self._follow(track, captured_at) for track in measured]
-        return [crossed for crossed in found if crossed is not None]
+        self._forget(seen.at)
+        self._succession.hand_over(self._walks, seen.by_id, seen.at)
+        far, right = seen.far_from(self._rectangle), seen.right_of(*self._line)
+        found = []
+        for track, place, is_far_out, on_right in zip(seen.tracks, seen.places, far, right, strict=True):
+            walk = self._walks.get(track.track_id) or self._begin(track, seen.at)
+            if on_right is not walk.on_right:
+                walk.change_sides(place, seen.at, self._line)
+            walk.place, walk.at = place, seen.at
+            if walk.clear_on_right is on_right and not walk.balance:
+                continue  # where it was clear of the line before
+            if (is_far_out or clearance(place, *self._line, track.box) >= CLEARLY) and walk.settle():
+                found.append(Crossing(track, "to_right" if on_right else "to_left", walk.passed_at))
+        return found
 
     def _forget(self, captured_at: UtcSeconds) -> None:
         for track_id in [id_ for id_, walk in self._walks.items() if captured_at - walk.at > _MEMORY_S]:
             del self._walks[track_id]
 
-    def _follow(self, track: Track, captured_at: UtcSeconds) -> Crossing | None:
-        walk = self._walks.get(track.track_id)
-        if walk is None:
-            walk = self._walks[track.track_id] = self._begin(track, captured_at)
-        place = ground_point(track.box)
-        walk.step(place, captured_at, self._line)
-        if not (self._is_clear(place, track.box) and walk.settle()):
-            return None
-        return Crossing(track, "to_right" if walk.on_right else "to_left", walk.passed_at)
-
     def _begin(self, track: Track, captured_at: UtcSeconds) -> _Walk:
         """A new walk, from where the object was first seen: it may pass the line before it is sure to be one."""
+        walk = self._walks[track.track_id] = self._first_step(track, captured_at)
+        return walk
+
+    def _first_step(self, track: Track, captured_at: UtcSeconds) -> _Walk:
         if track.origin is None or captured_at - track.first_seen > _BIRTH_S:
             place = ground_point(track.box)
             return _Walk(place, captured_at, is_right_of(place, *self._line))

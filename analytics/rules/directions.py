@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from typing import Final
 
 from analytics.rules.geometry import SMALLEST
 from core.types import Box, Point
+
+_ROUNDING: Final = 1e-12
 
 
 class Cone:
@@ -17,26 +19,36 @@ class Cone:
         self._heading = expected
         self._expected = expected[0] * aspect, expected[1]
         self._max_angle = max_angle
-        self._aspect = aspect
+        self.aspect = aspect
         self._sides = self._side(max_angle), self._side(-max_angle)
 
     def angle_of(self, shift: Point) -> float:
         """Angle between a shift (normalised) and the expected direction, 0..pi."""
-        (along_x, along_y), x, y = self._expected, shift[0] * self._aspect, shift[1]
+        (along_x, along_y), x, y = self._expected, shift[0] * self.aspect, shift[1]
         return abs(math.atan2(along_x * y - along_y * x, along_x * x + along_y * y))
 
-    def may_deviate(self, starts: Iterable[Point], after: Box, sizes: float) -> list[bool]:
-        """Of the movements from several ground points to a box, which may have a ``deviation`` of so many sizes.
+    def beside(self, place: Point) -> Point:
+        """Where a ground point lies beside the two sides of the cone, for ``may_lead_out``."""
+        ((ax, ay), (bx, by)), (x, y) = self._sides, place
+        return ax * y - ay * x, bx * y - by * x
 
-        A quick answer: a movement does not deviate so far if it is allowed with the box half as many of its sizes
-        further on, for the mean of two boxes is at least half of one.
+    def advanced(self, box: Box, sizes: float) -> Point:
+        """The ground point of a box, half as many of its sizes further on in the expected direction.
+
+        A movement to that box deviates by less than so many sizes where the one to this point does not lead out of the
+        cone: the mean of two boxes is at least half of one.
         """
-        ((ax, ay), (bx, by)), (x, y), (dx, dy) = self._sides, after.ground_point, self._heading
-        ahead = sizes / 2 / math.hypot(dx / max(after.width, SMALLEST), dy / max(after.height, SMALLEST))
-        x, y = x + ahead * dx, y + ahead * dy
-        if self._max_angle > math.pi / 2:
-            return [ax * (y - y1) > ay * (x - x1) and bx * (y - y1) < by * (x - x1) for x1, y1 in starts]
-        return [ax * (y - y1) > ay * (x - x1) or bx * (y - y1) < by * (x - x1) for x1, y1 in starts]
+        (x, y), (dx, dy) = box.ground_point, self._heading
+        ahead = sizes / 2 / math.hypot(dx / max(box.width, SMALLEST), dy / max(box.height, SMALLEST))
+        return x + ahead * dx, y + ahead * dy
+
+    def may_lead_out(self, start: Point, end: Point) -> bool:
+        """Whether a movement between two points, each told by ``beside``, may lead out of the cone: a quick answer.
+
+        Of several starts the least of the first and the greatest of the second figure answer for all.
+        """
+        is_left, is_right = end[0] > start[0] - _ROUNDING, end[1] < start[1] + _ROUNDING
+        return (is_left and is_right) if self._max_angle > math.pi / 2 else (is_left or is_right)
 
     def deviation(self, before: Box, after: Box) -> float:
         """Least misplacement of the two boxes, in their own size, with which the movement could be an allowed one.
@@ -56,7 +68,7 @@ class Cone:
     def _side(self, angle: float) -> Point:
         """Direction of one side of the cone, normalised."""
         (x, y), along, across = self._expected, math.cos(angle), math.sin(angle)
-        return (x * along - y * across) / self._aspect, x * across + y * along
+        return (x * along - y * across) / self.aspect, x * across + y * along
 
 
 def _distance_from_ray(point: Point, heading: Point) -> float:

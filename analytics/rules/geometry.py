@@ -18,7 +18,7 @@ EDGE = 0.005
 """A box that ends so close to the picture's edge is cut by it."""
 SMALLEST = 1e-6
 """Stands in for a width or height of nothing, which cannot be divided by."""
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 
 def ground_point(box: Box) -> Point:
@@ -59,37 +59,31 @@ def common_area(first: Box, second: Box) -> float:
 
 def contains(polygon: Polygon, point: Point) -> bool:
     """Whether a point is inside a simple polygon or on its border."""
-    if _surrounds(polygon, point):
+    if surrounds(polygon, point):
         return True
     edges = pairwise((*polygon, polygon[0]))
-    return any(math.dist(point, _nearest(point, start, end)) <= _ROUNDING for start, end in edges)
+    return any(math.dist(point, _nearest(point, start, end)) <= ROUNDING for start, end in edges)
 
 
 def clearance(point: Point, start: Point, end: Point, box: Box) -> float:
-    """Distance from a segment, in the width and height of the object's box.
+    """Distance from a segment, in the width and height of the object's box."""
+    return nearest_of(point, ((start, end),), box)
+
+
+def nearest_of(point: Point, segments: Iterable[tuple[Point, Point]], box: Box) -> float:
+    """Distance from the nearest of some segments, in the width and height of the object's box.
 
     The bottom of a box that the picture's lower edge cuts does not waver, so any height counts as far.
     """
-    width = max(box.width, SMALLEST)
-    height = SMALLEST if is_cut_below(box) else max(box.height, SMALLEST)
-    place, start, end = ((x / width, y / height) for x, y in (point, start, end))
-    return math.dist(place, _nearest(place, start, end))
-
-
-class Area:
-    """A zone that many objects are compared with again and again."""
-
-    def __init__(self, polygon: Polygon) -> None:
-        self._polygon = polygon
-        self._bounds = bounds(polygon)
-
-    def clearance(self, point: Point, box: Box) -> float:
-        """Distance in the object's size; 0 inside, infinite where the object is ``CLEARLY`` out at the first glance."""
-        if is_far(point, self._bounds, box):
-            return math.inf
-        if contains(self._polygon, point):
-            return 0.0
-        return min(clearance(point, start, end, box) for start, end in pairwise((*self._polygon, self._polygon[0])))
+    width = max(box.right - box.left, SMALLEST)
+    height = SMALLEST if is_cut_below(box) else max(box.bottom - box.top, SMALLEST)
+    place = point[0] / width, point[1] / height
+    return min(
+        [
+            math.dist(place, _nearest(place, (x1 / width, y1 / height), (x2 / width, y2 / height)))
+            for (x1, y1), (x2, y2) in segments
+        ]
+    )
 
 
 def bounds(points: Iterable[Point]) -> Box:
@@ -102,7 +96,7 @@ def is_far(point: Point, around: Box, box: Box) -> bool:
     """Whether an object is ``CLEARLY`` away from a rectangle, and so from all in it: a quick answer for most."""
     (x, y), left, bottom = point, box.left, box.bottom
     across, down = CLEARLY * (box.right - left) + SMALLEST, CLEARLY * (bottom - box.top) + SMALLEST
-    return x < around.left - across or x > around.right + across or y < around.top - down or y > around.bottom + down
+    return x + across < around.left or x - across > around.right or y + down < around.top or y - down > around.bottom
 
 
 def is_right_of(point: Point, start: Point, end: Point) -> bool:
@@ -121,7 +115,7 @@ def crossing(before: Point, after: Point, start: Point, end: Point) -> float | N
         return None
     share = first / (first - second)
     meeting = (before[0] + share * (after[0] - before[0]), before[1] + share * (after[1] - before[1]))
-    return share if -_ROUNDING <= _position(meeting, start, end) <= 1.0 + _ROUNDING else None
+    return share if -ROUNDING <= _position(meeting, start, end) <= 1.0 + ROUNDING else None
 
 
 def _cross(start: Point, end: Point, point: Point) -> float:
@@ -130,19 +124,22 @@ def _cross(start: Point, end: Point, point: Point) -> float:
 
 def _position(point: Point, start: Point, end: Point) -> float:
     """Where the foot of the perpendicular from a point lies: 0 at ``start``, 1 at ``end``."""
-    along = (end[0] - start[0], end[1] - start[1])
-    length_squared = along[0] ** 2 + along[1] ** 2
+    x1, y1 = start
+    along_x, along_y = end[0] - x1, end[1] - y1
+    length_squared = along_x * along_x + along_y * along_y
     if length_squared == 0.0:
         return 0.0
-    return ((point[0] - start[0]) * along[0] + (point[1] - start[1]) * along[1]) / length_squared
+    return ((point[0] - x1) * along_x + (point[1] - y1) * along_y) / length_squared
 
 
 def _nearest(point: Point, start: Point, end: Point) -> Point:
-    share = min(max(_position(point, start, end), 0.0), 1.0)
-    return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+    share = _position(point, start, end)
+    if share <= 0.0:
+        return start
+    return end if share >= 1.0 else (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
 
 
-def _surrounds(polygon: Polygon, point: Point) -> bool:
+def surrounds(polygon: Polygon, point: Point) -> bool:
     """Whether a ray from a point to the right passes the border an odd number of times; an edge owns its upper end only."""
     x, y = point
     is_inside = False

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from analytics.rules.classes import Classes
 from analytics.rules.crossings import Crossings
+from analytics.rules.sightings import Sightings
 from config.geometry import Line
 from config.model import RuleSettings
 from core.contracts import Rule
@@ -39,7 +40,6 @@ class LineCrossing(Rule):
         self._crossings = Crossings(settings.line)
 
     def update(self, tick: Tick) -> list[Occurrence]:
-        measured = [track for track in tick.tracks if track.is_measured]
         return [
             Occurrence(
                 captured_at=tick.captured_at,
@@ -47,6 +47,6 @@ class LineCrossing(Rule):
                 tracks=(crossed.track,),
                 details={"direction": crossed.direction},
             )
-            for crossed in self._crossings.update(measured, tick.captured_at)
+            for crossed in self._crossings.update(tick.once(Sightings))
             if self._direction in {"any", crossed.direction}
         ]

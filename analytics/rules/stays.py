@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analytics.rules.geometry import CLEARLY, Area, ground_point, overlap, touches_edge
+from analytics.rules.area import Area
+from analytics.rules.geometry import CLEARLY, overlap, touches_edge
+from analytics.rules.sightings import Sightings
 from analytics.rules.succession import Succession
 from core.types import Occurrence, Polygon, Tick, Track, UtcSeconds
 
@@ -51,21 +53,24 @@ class _Visitor:
 
     def see(self, at: UtcSeconds, clearance: float, patience: Patience) -> None:
         """Takes the next sighting; ``clearance`` is its distance from the zone in its own size."""
+        if clearance >= CLEARLY:
+            self._see_outside(at, patience)
+            return
         was_inside, self.is_inside = self.is_inside, clearance <= 0.0
         if self.is_inside and self.entered_at is None:
             self.entered_at = at
         elif self.is_inside and was_inside and at - self.seen_at <= patience.gap_s:
             self.inside_s += at - self.seen_at
-        self.seen_at = at
-        if clearance < CLEARLY:
-            self.present_at = at
-        else:
-            self.came_in = True
+        self.seen_at = self.present_at = at
+
+    def _see_outside(self, at: UtcSeconds, patience: Patience) -> None:
+        self.is_inside, self.seen_at, self.came_in = False, at, True
+        if self.entered_at is not None:
             self.end_stay_if_left(at, patience.out_s)
 
     def end_stay_if_left(self, now: UtcSeconds, out_s: float) -> None:
         """Ends its stay when it was seen outside and has not been back in time."""
-        if self.entered_at is not None and self.seen_at > self.present_at and now - self.present_at > out_s:
+        if self.seen_at > self.present_at and now - self.present_at > out_s:
             self.entered_at, self.party_at, self.inside_s = None, None, 0.0
 
 
@@ -92,13 +97,17 @@ class Stays:
 
     def update(self, tick: Tick) -> list[Occurrence]:
         """Takes one frame; one occurrence per party whose dwell time is reached in it."""
-        now = tick.captured_at
-        measured = [track for track in tick.tracks if track.is_measured]
-        self._forget(now)
-        self._succession.hand_over(self._visitors, measured, now)
-        for track in measured:
-            self._see(track, measured, now)
-        return self._report(measured, now)
+        seen = tick.once(Sightings)
+        self._forget(seen.at)
+        self._succession.hand_over(self._visitors, seen.by_id, seen.at)
+        for track, clearance in zip(seen.tracks, tick.once(self._zone), strict=True):
+            visitor = self._visitors.get(track.track_id) or self._begin(track, seen)
+            was_present = visitor.entered_at is not None
+            visitor.see(seen.at, clearance, self._patience)
+            if not was_present and visitor.entered_at is not None:
+                self.begun += 1
+                visitor.party_at = self._party_of(visitor)
+        return self._report(seen)
 
     def _forget(self, now: UtcSeconds) -> None:
         vanished_s, out_s = self._patience.vanished_s, self._patience.out_s
@@ -108,32 +117,28 @@ class Stays:
             if visitor.entered_at is not None:
                 visitor.end_stay_if_left(now, out_s)
 
-    def _see(self, track: Track, measured: Sequence[Track], now: UtcSeconds) -> None:
-        visitor = self._visitors.get(track.track_id)
-        if visitor is None:
-            visitor = self._visitors[track.track_id] = _Visitor(came_in=_comes_in(track, measured), seen_at=now)
-        was_present = visitor.entered_at is not None
-        visitor.see(now, self._zone.clearance(ground_point(track.box), track.box), self._patience)
-        if visitor.entered_at is not None and not was_present:
-            self.begun += 1
-            visitor.party_at = self._party_of(visitor)
+    def _begin(self, track: Track, seen: Sightings) -> _Visitor:
+        visitor = _Visitor(came_in=_comes_in(track, seen.tracks), seen_at=seen.at)
+        self._visitors[track.track_id] = visitor
+        return visitor
 
-    def _report(self, measured: Sequence[Track], now: UtcSeconds) -> list[Occurrence]:
+    def _report(self, seen: Sightings) -> list[Occurrence]:
         """One occurrence per party that becomes known now."""
         new: dict[UtcSeconds, list[Track]] = {}
-        long_s = self._dwell_s - _ROUNDING_S
-        for track in measured:
+        for track in seen.tracks:
             visitor = self._visitors[track.track_id]
-            is_due = visitor.is_inside and visitor.inside_s >= long_s and visitor.party_at is None
-            if not is_due or visitor.entered_at is None:
+            if not visitor.is_inside or not self._is_due(visitor):
                 continue
             visitor.party_at = self._party_of(visitor)
-            if visitor.party_at is None:
+            if visitor.party_at is None and visitor.entered_at is not None:
                 visitor.party_at = visitor.entered_at
                 new[visitor.party_at] = []
             if visitor.party_at in new:
                 new[visitor.party_at].append(track)
-        return [Occurrence(captured_at=now, started_at=at, tracks=tuple(tracks)) for at, tracks in new.items()]
+        return [Occurrence(captured_at=seen.at, started_at=at, tracks=tuple(tracks)) for at, tracks in new.items()]
+
+    def _is_due(self, visitor: _Visitor) -> bool:
+        return visitor.party_at is None and visitor.inside_s >= self._dwell_s - _ROUNDING_S
 
     def _party_of(self, visitor: _Visitor) -> UtcSeconds | None:
         """The reported party that an object belongs to: it came with them, or cannot be told from them."""

@@ -65,10 +65,12 @@ class Standstill:
         A hidden side moves one edge of the box inwards and leaves the opposite one in place; a movement takes both
         along. Edges that the picture's edge cuts do not count.
         """
-        width, height = max(self.box.width, SMALLEST), max(self.box.height, SMALLEST)
-        return _is_in_place(
-            (self.box.left, self.box.right), (box.left, box.right), _TOLERANCE * width
-        ) and _is_in_place((self.box.top, self.box.bottom), (box.top, box.bottom), _TOLERANCE * height)
+        own = self.box
+        across = _TOLERANCE * max(own.right - own.left, SMALLEST)
+        if not (_is_in_place(own.left, box.left, across) or _is_in_place(own.right, box.right, across)):
+            return False
+        down = _TOLERANCE * max(own.bottom - own.top, SMALLEST)
+        return _is_in_place(own.top, box.top, down) or _is_in_place(own.bottom, box.bottom, down)
 
 
 def is_beside(first: Box, second: Box) -> bool:
@@ -79,10 +81,9 @@ def is_beside(first: Box, second: Box) -> bool:
     return gap_x <= _NEIGHBOUR * width and gap_y <= _NEIGHBOUR * height
 
 
-def _is_in_place(place: tuple[float, float], seen: tuple[float, float], tolerance: float) -> bool:
-    """Whether either end of an extent is where it was."""
-    ends = [abs(after - before) for before, after in zip(place, seen, strict=True) if EDGE < after < 1.0 - EDGE]
-    return bool(ends) and min(ends) <= tolerance
+def _is_in_place(place: float, seen: float, tolerance: float) -> bool:
+    """Whether an edge is where it was."""
+    return EDGE < seen < 1.0 - EDGE and abs(seen - place) <= tolerance
 
 
 def _mixed(box: Box, other: Box, share: float) -> Box:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from analytics.rules.geometry import CLEARLY, Area, ground_point
+from analytics.rules.area import Area
+from analytics.rules.geometry import CLEARLY
+from analytics.rules.sightings import Sightings
 from analytics.rules.stillness import Standstill, is_beside
 from config.geometry import Zone
 from config.model import RuleSettings
@@ -63,30 +65,26 @@ class StoppedVehicle(Rule):
         self._vehicles: dict[int, _Vehicle] = {}
 
     def update(self, tick: Tick) -> list[Occurrence]:
-        now = tick.captured_at
-        measured = [track for track in tick.tracks if track.is_measured]
-        for track_id in [id_ for id_, known in self._vehicles.items() if now - known.standstill.at > _HIDDEN_S]:
+        seen = tick.once(Sightings)
+        for track_id in [id_ for id_, known in self._vehicles.items() if seen.at - known.standstill.at > _HIDDEN_S]:
             del self._vehicles[track_id]
-        present = {track.track_id for track in measured}
-        for track in measured:
-            self._see(track, present, now)
-        return self._report(measured, now)
+        for track, distance in zip(seen.tracks, tick.once(self._zone), strict=True):
+            if distance >= CLEARLY:
+                self._vehicles.pop(track.track_id, None)
+            else:
+                self._see(track, seen).is_inside = distance <= 0.0
+        return self._report(seen.tracks, seen.at)
 
-    def _see(self, track: Track, present: set[int], now: UtcSeconds) -> None:
-        distance = self._zone.clearance(ground_point(track.box), track.box)
-        if distance >= CLEARLY:
-            self._vehicles.pop(track.track_id, None)
-            return
-        if track.track_id not in self._vehicles:
-            self._vehicles[track.track_id] = self._reappeared(track.box, present) or _Vehicle(
-                Standstill(track.box, now)
-            )
-        vehicle = self._vehicles[track.track_id]
-        vehicle.is_inside = distance <= 0.0
-        if not vehicle.standstill.see(track.box, now):
+    def _see(self, track: Track, seen: Sightings) -> _Vehicle:
+        vehicle = self._vehicles.get(track.track_id)
+        if vehicle is None:
+            vehicle = self._reappeared(track.box, seen.by_id) or _Vehicle(Standstill(track.box, seen.at))
+            self._vehicles[track.track_id] = vehicle
+        if not vehicle.standstill.see(track.box, seen.at):
             vehicle.is_reported = False
+        return vehicle
 
-    def _reappeared(self, box: Box, present: set[int]) -> _Vehicle | None:
+    def _reappeared(self, box: Box, present: Collection[int]) -> _Vehicle | None:
         """The vehicle that stood there when it was last seen, under a track that is lost."""
         former = next(
             (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from analytics.detect.labels import group_of
@@ -47,31 +48,42 @@ class Succession:
     def __init__(self, patience_s: float) -> None:
         """``patience_s``: a track lost for longer has no successor."""
         self._patience_s = patience_s
-        self._frames: deque[tuple[UtcSeconds, dict[int, Track]]] = deque()
+        self._frames: deque[tuple[UtcSeconds, Mapping[int, Track]]] = deque()
         self._since: dict[int, UtcSeconds] = {}
         """Since when each track is known without a break longer than the patience."""
         self._last: dict[int, UtcSeconds] = {}
         """When each of them was last seen."""
+        self._all_since: UtcSeconds = -math.inf
+        """No known track was last seen before."""
 
-    def update(self, tracks: Sequence[Track], captured_at: UtcSeconds) -> dict[int, int]:
-        """Takes what was measured in one frame; new track id → id of the lost track it continues."""
-        last, patience_s = self._last, self._patience_s
-        for track_id in [id_ for id_, at in last.items() if captured_at - at > patience_s]:
-            self._forget(track_id)
-        present = {track.track_id: track for track in tracks}
-        new = [track for track_id, track in present.items() if track_id not in last]
+    def update(self, present: Mapping[int, Track], captured_at: UtcSeconds) -> dict[int, int]:
+        """Takes what was measured in one frame, by track id; new track id → id of the lost track it continues."""
+        last = self._last
+        self._forget_lost(captured_at)
+        new = (
+            [] if present.keys() <= last.keys() else [present[track_id] for track_id in present if track_id not in last]
+        )
         heirs = self._matched(new, present, captured_at) if new else {}
         for lost in heirs.values():
             self._forget(lost)
-        self._since.update((track.track_id, captured_at) for track in new)
+        for track in new:
+            self._since[track.track_id] = captured_at
         last.update(dict.fromkeys(present, captured_at))
         self._keep(present, captured_at)
         return heirs
 
+    def _forget_lost(self, captured_at: UtcSeconds) -> None:
+        """Those that were last seen too long ago; asked for only once there may be one."""
+        if captured_at - self._all_since <= self._patience_s:
+            return
+        for track_id in [id_ for id_, at in self._last.items() if captured_at - at > self._patience_s]:
+            self._forget(track_id)
+        self._all_since = min(self._last.values(), default=captured_at)
+
     def _forget(self, track_id: int) -> None:
         del self._last[track_id], self._since[track_id]
 
-    def _keep(self, present: dict[int, Track], captured_at: UtcSeconds) -> None:
+    def _keep(self, present: Mapping[int, Track], captured_at: UtcSeconds) -> None:
         frames, oldest = self._frames, captured_at - self._patience_s - _PACE_S
         frames.append((captured_at, present))
         while frames[0][0] < oldest:
@@ -87,12 +99,12 @@ class Succession:
         (earlier_at, earlier), (_, latest) = seen[0], seen[-1]
         return _Lost(latest, at, earlier, earlier_at)
 
-    def hand_over(self, known: dict[int, State], tracks: Sequence[Track], captured_at: UtcSeconds) -> None:
+    def hand_over(self, known: dict[int, State], present: Mapping[int, Track], captured_at: UtcSeconds) -> None:
         """Like ``update``; in ``known`` (by track id) what is known of a lost track becomes its successor's.
 
         A track that is known itself keeps its own past: that its id came back is the better evidence.
         """
-        for heir, lost in self.update(tracks, captured_at).items():
+        for heir, lost in self.update(present, captured_at).items():
             if lost in known and heir not in known:
                 known[heir] = known.pop(lost)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import compress
-from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from analytics.rules.area import Area
 from analytics.rules.classes import Classes
 from analytics.rules.directions import Cone
-from analytics.rules.geometry import CLEARLY, Area, ground_point, overlap
+from analytics.rules.geometry import CLEARLY, overlap
+from analytics.rules.sightings import Sightings
 from analytics.rules.succession import Succession
 from config.geometry import Zone
 from config.model import RuleSettings
@@ -66,8 +66,11 @@ class WrongDirectionSettings(RuleSettings):
 class _Sighting(NamedTuple):
     at: UtcSeconds
     box: Box
-    place: Point
-    """Its ground point, which may be out of the picture."""
+    beside: Point
+    """Where its ground point, which may be out of the picture, lies beside the cone."""
+
+
+_NOWHERE: Final = (math.inf, -math.inf)
 
 
 @dataclass(slots=True)
@@ -78,23 +81,33 @@ class _Mover:
     box: Box
     trail: deque[_Sighting] = field(default_factory=deque)
     """Where it was inside the zone, lately; the last one is the newest."""
+    farthest: Point = _NOWHERE
+    """The extremes of all its trail, and perhaps of what has left it: a quick answer asks for no more."""
     is_reported: bool = False
 
-    def see(self, sighting: _Sighting, zone: Area) -> bool:
-        """Takes the next sighting; whether it is inside the zone."""
-        is_broken = sighting.at - self.seen_at > _GAP_S
-        self.seen_at, self.box = sighting.at, sighting.box
-        distance = zone.clearance(ground_point(sighting.box), sighting.box)
-        if is_broken or distance >= CLEARLY:
-            self.trail.clear()
-        while self.trail and self.trail[0].at < sighting.at - _WINDOW_S:
-            self.trail.popleft()
-        if distance > 0.0:
-            return False
+    def see(self, box: Box, at: UtcSeconds, distance: float) -> bool:
+        """It is seen so far from the zone; whether that is inside."""
+        is_broken = at - self.seen_at > _GAP_S
+        self.seen_at, self.box = at, box
+        if self.trail:
+            if is_broken or distance >= CLEARLY:
+                self.forget()
+            while self.trail and self.trail[0].at < at - _WINDOW_S:
+                self.trail.popleft()
+        return distance <= 0.0
+
+    def forget(self) -> None:
+        """Its movement begins anew."""
+        self.trail.clear()
+        self.farthest = _NOWHERE
+
+    def go_on(self, sighting: _Sighting) -> None:
+        """It is inside the zone."""
         if len(self.trail) > 1 and self.trail[-1].at - self.trail[-2].at < _SPACING_S:
             self.trail.pop()
         self.trail.append(sighting)
-        return True
+        (least, greatest), (one, other) = self.farthest, sighting.beside
+        self.farthest = min(least, one), max(greatest, other)
 
 
 class WrongDirection(Rule):
@@ -111,38 +124,52 @@ class WrongDirection(Rule):
         self._zone = Area(settings.zone)
         self._expected = settings.expected
         self._max_angle = math.radians(settings.max_angle_deg)
+        self._cone = Cone(self._expected, self._max_angle, 1.0)
         self._movers: dict[int, _Mover] = {}
         self._succession = Succession(_HANDOVER_S)
 
     def update(self, tick: Tick) -> list[Occurrence]:
-        now = tick.captured_at
-        measured = [track for track in tick.tracks if track.is_measured]
-        for track_id in [id_ for id_, mover in self._movers.items() if now - mover.seen_at > _MEMORY_S]:
+        seen = tick.once(Sightings)
+        for track_id in [id_ for id_, mover in self._movers.items() if seen.at - mover.seen_at > _MEMORY_S]:
             del self._movers[track_id]
-        self._succession.hand_over(self._movers, measured, now)
-        inside = [track for track in measured if self._see(track, now)]
-        aspect = 1.0 if tick.pixels is None else tick.pixels.width / tick.pixels.height
-        cone = Cone(self._expected, self._max_angle, aspect)
-        found = [self._judge(track, now, cone) for track in inside]
+        self._succession.hand_over(self._movers, seen.by_id, seen.at)
+        self._face(1.0 if tick.pixels is None else tick.pixels.width / tick.pixels.height)
+        inside = [
+            track
+            for track, distance in zip(seen.tracks, tick.once(self._zone), strict=True)
+            if self._mover(track, seen.at).see(track.box, seen.at, distance)
+        ]
+        found = [self._judge(track, seen.at) for track in inside]
         return [occurrence for occurrence in found if occurrence is not None]
 
-    def _see(self, track: Track, now: UtcSeconds) -> bool:
+    def _mover(self, track: Track, now: UtcSeconds) -> _Mover:
         mover = self._movers.get(track.track_id)
         if mover is None:
             mover = self._movers[track.track_id] = _Mover(now, track.box)
-        return mover.see(_Sighting(now, track.box, track.box.ground_point), self._zone)
+        return mover
 
-    def _judge(self, track: Track, now: UtcSeconds, cone: Cone) -> Occurrence | None:
+    def _face(self, aspect: float) -> None:
+        """A picture of another shape has other angles."""
+        if self._cone.aspect == aspect:
+            return
+        self._cone = Cone(self._expected, self._max_angle, aspect)
+        for mover in self._movers.values():
+            mover.forget()
+
+    def _judge(self, track: Track, now: UtcSeconds) -> Occurrence | None:
         mover = self._movers[track.track_id]
-        start = None if mover.is_reported else _start_of_wrong_way(mover.trail, cone)
+        if mover.is_reported:
+            return None
+        mover.go_on(_Sighting(now, track.box, self._cone.beside(track.box.ground_point)))
+        start = _start_of_wrong_way(mover, self._cone)
         if start is None:
             return None
         is_second_box = self._covers_reported(track.box, now)
         mover.is_reported = True
         if is_second_box:
             return None
-        (x1, y1), (x2, y2) = start.place, track.box.ground_point
-        angle_deg = round(math.degrees(cone.angle_of((x2 - x1, y2 - y1))))
+        (x1, y1), (x2, y2) = start.box.ground_point, track.box.ground_point
+        angle_deg = round(math.degrees(self._cone.angle_of((x2 - x1, y2 - y1))))
         return Occurrence(captured_at=now, started_at=start.at, tracks=(track,), details={"angle_deg": angle_deg})
 
     def _covers_reported(self, box: Box, now: UtcSeconds) -> bool:
@@ -152,10 +179,13 @@ class WrongDirection(Rule):
         )
 
 
-def _start_of_wrong_way(trail: Sequence[_Sighting], cone: Cone) -> _Sighting | None:
+def _start_of_wrong_way(mover: _Mover, cone: Cone) -> _Sighting | None:
     """From where the object has certainly gone the wrong way up to now; None if it has not."""
-    now = trail[-1]
-    suspect = compress(trail, cone.may_deviate([sighting.place for sighting in trail], now.box, _FAR))
+    trail, now = mover.trail, mover.trail[-1]
+    end = cone.beside(cone.advanced(now.box, _FAR))
+    if not cone.may_lead_out(mover.farthest, end):
+        return None
+    suspect = [sighting for sighting in trail if cone.may_lead_out(sighting.beside, end)]
     start = max(suspect, key=lambda sighting: cone.deviation(sighting.box, now.box), default=now)
     if cone.deviation(start.box, now.box) < _FAR:
         return None

@@ -192,6 +192,21 @@ def test_starting_over_forgets_what_the_rule_saw_but_not_the_cooldown() -> None:
     assert fired(rule, 5.0) == []
 
 
+def test_rules_for_which_the_same_objects_count_share_what_they_work_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Tick] = []
+
+    def update(_rule: EveryTrackRule, tick: Tick) -> list[Occurrence]:
+        asked.append(tick)
+        return []
+
+    monkeypatch.setattr(EveryTrackRule, "update", update)
+    tick = Tick(captured_at=1.0, tracks=(track(1), track(2, label="car")))
+    for classes in (["person"], ["person"], ["car"]):
+        runner(classes=classes).update(tick)
+    assert asked[0] is asked[1]
+    assert [seen.track_id for seen in asked[2].tracks] == [2]
+
+
 def test_what_a_rule_counts_is_told_up_to_the_last_frame_and_begins_anew_with_it() -> None:
     rule = runner(active=[1.0, 2.0])
     told = [dict(rule.figures)]

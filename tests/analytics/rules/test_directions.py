@@ -59,3 +59,26 @@ def test_a_misplaced_box_changes_the_deviation_by_no_more_than_it_is_misplaced(
     true = cone(max_angle_deg).deviation(box(0.5, 0.5), box(0.5 + shift[0], 0.5 + shift[1]))
     seen = cone(max_angle_deg).deviation(box(0.5, 0.5), box(0.5 + shift[0] + error[0], 0.5 + shift[1] + error[1]))
     assert abs(seen - true) <= math.hypot(error[0] / WIDTH, error[1] / HEIGHT) + 1e-6
+
+
+places = st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+
+
+@given(st.lists(places, min_size=1, max_size=5), places, st.floats(5.0, 175.0), st.floats(0.1, 2.0))
+def test_what_deviates_by_so_many_sizes_leads_out_at_the_first_glance(
+    starts: list[Point], end: Point, max_angle_deg: float, sizes: float
+) -> None:
+    watched, after = cone(max_angle_deg, expected=(0.6, -0.3), aspect=1.5), box(*end)
+    advanced = watched.beside(watched.advanced(after, sizes))
+    leads_out = [watched.may_lead_out(watched.beside(start), advanced) for start in starts]
+    for start, may in zip(starts, leads_out, strict=True):
+        assert may or watched.deviation(box(*start), after) < sizes
+    firsts, seconds = zip(*map(watched.beside, starts), strict=True)
+    assert watched.may_lead_out((min(firsts), max(seconds)), advanced) >= any(leads_out)
+
+
+def test_an_allowed_movement_does_not_lead_out_at_the_first_glance() -> None:
+    watched = cone()
+    ahead = watched.beside(watched.advanced(box(0.6, 0.5), 0.75))
+    assert not watched.may_lead_out(watched.beside((0.5, 0.5)), ahead)
+    assert watched.may_lead_out(watched.beside((0.9, 0.5)), ahead)

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from analytics.rules.geometry import (
-    CLEARLY,
-    Area,
     clearance,
     contains,
     crossing,
@@ -108,23 +104,6 @@ def test_no_height_is_too_small_to_tell_for_a_box_that_the_lower_edge_cuts() -> 
     whole = Box(left=0.4, top=0.48, right=0.6, bottom=0.98)
     assert clearance(cut.ground_point, (0.0, 0.97), (1.0, 0.97), cut) > 1.0
     assert clearance(whole.ground_point, (0.0, 0.97), (1.0, 0.97), whole) < 0.1
-
-
-def test_distance_from_a_zone_is_zero_inside() -> None:
-    box = Box(left=0.65, top=0.2, right=0.75, bottom=0.4)
-    assert Area(SQUARE).clearance((0.4, 0.4), box) == 0.0
-    assert Area(SQUARE).clearance((0.61, 0.4), box) == pytest.approx(0.1)
-
-
-@given(points, sizes, sizes)
-def test_what_is_clearly_out_of_a_zone_at_the_first_glance_is_so_at_the_second(
-    point: Point, width: float, height: float
-) -> None:
-    box = Box(left=point[0] - width / 2, top=point[1] - height, right=point[0] + width / 2, bottom=point[1])
-    edges = pairwise((*ARROW, ARROW[0]))
-    exact = 0.0 if contains(ARROW, point) else min(clearance(point, start, end, box) for start, end in edges)
-    seen = Area(ARROW).clearance(point, box)
-    assert seen == pytest.approx(exact) if exact < CLEARLY else seen >= CLEARLY
 
 
 def test_ground_points_stay_in_the_picture() -> None:

@@ -3,67 +3,71 @@ from __future__ import annotations
 import pytest
 
 from analytics.rules.succession import Succession
-from core.types import Point
+from core.types import Point, Track
 from tests.analytics.rules.walks import HEIGHT, WIDTH, at, between
+
+
+def seen(*tracks: Track) -> dict[int, Track]:
+    return {track.track_id: track for track in tracks}
 
 
 def after_a_walk(place: Point = (0.5, 0.5), patience_s: float = 2.0) -> Succession:
     """Track 1 walked 0.1 to the right within a second, up to ``place``, and was last seen at 1.0 s."""
     succession = Succession(patience_s)
-    for step, seen in enumerate(between((place[0] - 0.1, place[1]), place, 10)):
-        assert succession.update([at(seen)], step / 10) == {}
+    for step, there in enumerate(between((place[0] - 0.1, place[1]), place, 10)):
+        assert succession.update(seen(at(there)), step / 10) == {}
     return succession
 
 
 @pytest.mark.parametrize("place", [(0.5, 0.5), (0.52, 0.5), (0.6, 0.5), (0.5, 0.58)])
 def test_a_new_track_where_a_lost_one_stopped_or_would_have_gone_continues_it(place: Point) -> None:
-    assert after_a_walk().update([at(place, track_id=2)], 2.0) == {2: 1}
+    assert after_a_walk().update(seen(at(place, track_id=2)), 2.0) == {2: 1}
 
 
 @pytest.mark.parametrize("place", [(0.35, 0.5), (0.8, 0.5), (0.5, 0.9)])
 def test_a_new_track_elsewhere_is_another_object(place: Point) -> None:
-    assert after_a_walk().update([at(place, track_id=2)], 2.0) == {}
+    assert after_a_walk().update(seen(at(place, track_id=2)), 2.0) == {}
 
 
 def test_a_track_that_is_still_there_has_no_successor() -> None:
-    assert after_a_walk().update([at((0.5, 0.5)), at((0.51, 0.5), track_id=2)], 1.1) == {}
+    assert after_a_walk().update(seen(at((0.5, 0.5)), at((0.51, 0.5), track_id=2)), 1.1) == {}
 
 
 def test_a_track_lost_for_longer_than_the_patience_has_no_successor() -> None:
-    assert after_a_walk(patience_s=0.5).update([at((0.5, 0.5), track_id=2)], 1.6) == {}
+    assert after_a_walk(patience_s=0.5).update(seen(at((0.5, 0.5), track_id=2)), 1.6) == {}
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_a_box_of_quite_another_size_is_another_object(factor: float) -> None:
     newcomer = at((0.5, 0.5), track_id=2, width=WIDTH * factor, height=HEIGHT * factor)
-    assert after_a_walk().update([newcomer], 1.2) == {}
+    assert after_a_walk().update(seen(newcomer), 1.2) == {}
 
 
 def test_a_lost_track_has_one_successor_the_nearest() -> None:
     newcomers = [at((0.53, 0.5), track_id=2), at((0.51, 0.5), track_id=3)]
-    assert after_a_walk().update(newcomers, 1.1) == {3: 1}
+    assert after_a_walk().update(seen(*newcomers), 1.1) == {3: 1}
 
 
 def test_two_lost_tracks_are_continued_by_the_nearer_ones() -> None:
     succession = Succession(2.0)
-    succession.update([at((0.4, 0.5)), at((0.44, 0.5), track_id=2)], 0.0)
+    succession.update(seen(at((0.4, 0.5)), at((0.44, 0.5), track_id=2)), 0.0)
     newcomers = [at((0.43, 0.5), track_id=3), at((0.41, 0.5), track_id=4)]
-    assert succession.update(newcomers, 0.5) == {3: 2, 4: 1}
+    assert succession.update(seen(*newcomers), 0.5) == {3: 2, 4: 1}
 
 
 def test_what_is_known_of_a_lost_track_becomes_its_successors() -> None:
     known = {1: "walker", 9: "another"}
-    after_a_walk().hand_over(known, [at((0.5, 0.5), track_id=2)], 1.2)
+    after_a_walk().hand_over(known, seen(at((0.5, 0.5), track_id=2)), 1.2)
     assert known == {2: "walker", 9: "another"}
 
 
 def test_a_track_that_comes_back_keeps_its_own_past() -> None:
     known = {1: "walker", 2: "its own"}
-    after_a_walk().hand_over(known, [at((0.5, 0.5), track_id=2)], 1.2)
+    after_a_walk().hand_over(known, seen(at((0.5, 0.5), track_id=2)), 1.2)
     assert known[2] == "its own"
 
 
 def test_a_successor_has_successors_of_its_own() -> None:
     succession = after_a_walk()
-    assert succession.update([at((0.5, 0.5), track_id=2)], 1.2) == {2: 1}
-    assert succession.update([at((0.5, 0.5), track_id=3)], 1.4) == {3: 2}
+    assert succession.update(seen(at((0.5, 0.5), track_id=2)), 1.2) == {2: 1}
+    assert succession.update(seen(at((0.5, 0.5), track_id=3)), 1.4) == {3: 2}
