@@ -22,9 +22,9 @@ SETTLING_S = 6.0
 """A tracker that begins anew needs to see an object on both sides of a line, or for its whole dwell time; and to a motion
 detector that begins anew, what stands there already is background for 2.5 s."""
 
-LATE_S = 4.0
-"""An alert that comes so long after its moment is late, not lost. A motion detector that begins while somebody stands in the
-picture takes him for background, and sees the next one at that place, a loop later, some two seconds late."""
+LEARNING_S = LOOP_S
+"""A motion detector that begins while somebody stands in the picture takes him for background; that is what it sees less of
+when somebody comes to the same place a loop later: late by seconds, or not at all. After that it knows the scene."""
 
 Span: TypeAlias = tuple[UtcSeconds, UtcSeconds]
 Place: TypeAlias = tuple[str, str]
@@ -36,11 +36,12 @@ class Truth:
     """How what was raised compares with what the loop holds."""
 
     expected: int
-    """Alerts due while their camera was watched without a break."""
-    late: int
-    """Of these, raised within ``LATE_S`` after their moment."""
+    """Alerts due while their camera was watched without a break, by a detector that knew the scene."""
     missed: tuple[tuple[Place, UtcSeconds], ...]
-    """Due then, and not raised, not even late."""
+    """Of these, those that were not raised at their moment."""
+    expected_learning: int
+    """Alerts due while their camera was watched, but the detector had begun less than ``LEARNING_S`` before."""
+    missed_learning: int
     repeated: tuple[tuple[Place, UtcSeconds], ...]
     """Raised again within the same moment."""
 
@@ -55,20 +56,29 @@ def compare_with_loop(
         unwatched: when each camera was not watched.
         whole: from when to when all cameras were to be watched.
     """
-    expected, late, missed, repeated = 0, 0, [], []
+    missed: list[tuple[Place, UtcSeconds]] = []
+    repeated: list[tuple[Place, UtcSeconds]] = []
+    expected = expected_learning = missed_learning = 0
     for place, times in raised.items():
         repeated += [(place, after) for before, after in pairwise(sorted(times)) if after - before < SPREAD_S]
+        gaps = list(unwatched.get(place[0], ()))
         for due in _due(times, whole):
-            if not _is_watched(due, unwatched.get(place[0], ()), whole):
+            if not _is_watched(due, gaps, whole):
                 continue
-            expected += 1
-            if any(abs(time - due) <= SPREAD_S for time in times):
-                continue
-            if any(0.0 < time - due <= LATE_S for time in times):
-                late += 1
+            is_raised = any(abs(time - due) <= SPREAD_S for time in times)
+            if any(0.0 <= due - ended <= LEARNING_S for _, ended in gaps):
+                expected_learning += 1
+                missed_learning += not is_raised
             else:
-                missed.append((place, due))
-    return Truth(expected=expected, late=late, missed=tuple(missed), repeated=tuple(repeated))
+                expected += 1
+                missed += [] if is_raised else [(place, due)]
+    return Truth(
+        expected=expected,
+        missed=tuple(missed),
+        expected_learning=expected_learning,
+        missed_learning=missed_learning,
+        repeated=tuple(repeated),
+    )
 
 
 def _due(times: Sequence[UtcSeconds], whole: Span) -> Iterable[UtcSeconds]:

@@ -13,7 +13,7 @@ from tests.core.demo.test_storm import A_DELIVERY
 
 TALLY = Tally(accepted={"event": 2, "alarm": 2}, lost=(), waiting=(), duplicates=(), latencies_ms=(50.0,))
 COMPARISON = DemoResult(alerts=4, by_rule={}, meant={"milestone": 2, "genetec": 2}, milestone=TALLY, genetec=TALLY)
-TRUTH = Truth(expected=4, late=0, missed=(), repeated=())
+TRUTH = Truth(expected=4, missed=(), expected_learning=2, missed_learning=1, repeated=())
 GOOD = KillsResult(
     seconds=100.0,
     cameras=8,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from core.demo.truth import LATE_S, LOOP_S, SPREAD_S, Truth, compare_with_loop
+from core.demo.truth import LEARNING_S, LOOP_S, SETTLING_S, SPREAD_S, Truth, compare_with_loop
 
 BEGAN = 1_700_000_005.0
 LOOPS = 5
@@ -40,10 +40,20 @@ def test_what_a_watched_camera_does_not_raise_is_missed() -> None:
     ]
 
 
-@pytest.mark.parametrize(("delay_s", "late", "missed"), [(SPREAD_S / 2, 0, 0), (2.1, 1, 0), (LATE_S + 1.0, 0, 1)])
-def test_an_alert_that_comes_after_its_moment_is_late_and_not_missed(delay_s: float, late: int, missed: int) -> None:
-    truth = held_against_the_loop([time + delay_s if time == RAISED[7] else time for time in RAISED])
-    assert (truth.late, len(truth.missed)) == (late, missed)
+def test_what_comes_too_late_is_missed() -> None:
+    truth = held_against_the_loop([time + 2.1 if time == RAISED[7] else time for time in RAISED])
+    assert [due for _place, due in truth.missed] == [pytest.approx(RAISED[7])]
+
+
+@pytest.mark.parametrize(("began_before_s", "is_learning"), [(SETTLING_S + 1.0, True), (LEARNING_S + 1.0, False)])
+def test_what_a_detector_that_still_learns_the_scene_misses_is_told_apart(
+    began_before_s: float, is_learning: bool
+) -> None:
+    gone = RAISED[10]
+    began = gone - began_before_s
+    truth = held_against_the_loop([t for t in RAISED if t != gone], {"cam": [(began - 1.0, began)]})
+    assert (truth.missed_learning, len(truth.missed)) == ((1, 0) if is_learning else (0, 1))
+    assert truth.expected_learning > 0
 
 
 def test_what_a_camera_does_not_raise_while_nobody_watches_is_not_missed() -> None:
