@@ -248,7 +248,7 @@ class LiveAnalyser(Analyser):
             self._scene.switch(order.states)
             self._watch_view(order.view)
         if self._view is not None:
-            tell(self._view.look(job.frame, job.frame.captured_at), self._sink)
+            tell(self._view.look(job.frame, job.frame.captured_at, job.frame.keys), self._sink)
             self._scene.face(self._view.facing)
         verdict = self._scene.analyse(job.frame)
         self._frames_analysed += 1

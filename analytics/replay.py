@@ -87,7 +87,7 @@ class Replay:
             if self._is_due(frame.captured_at, begin) and self._rate.take(frame.captured_at):
                 self.frames_analysed += 1
                 if self._view is not None:
-                    self._view.look(frame, frame.captured_at)
+                    self._view.look(frame, frame.captured_at, frame.keys)
                     self._scene.face(self._view.facing)
                 yield frame.captured_at, self._scene.analyse(frame)
 

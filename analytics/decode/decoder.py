@@ -41,6 +41,7 @@ class Decoder:
         self._packet_number = 0
         self._awaits_key = True
         self._keys_in_a_row = 0
+        self._keys = 0
         self._is_disposable = DisposableTest()
 
     def decode(self, packet: Packet, *, is_wanted: bool = True) -> list[DecodedFrame]:
@@ -106,6 +107,7 @@ class Decoder:
         self._capture_times[self._packet_number] = packet.captured_at
         self._capture_times.pop(self._packet_number - _MOST_DELAYED, None)
         self._packet_number += 1
+        self._keys += packet.is_key
         return self._send(coded)
 
     def _send(self, coded: av.Packet[Any] | None) -> list[DecodedFrame]:
@@ -124,7 +126,9 @@ class Decoder:
         if picture.is_corrupt or captured_at is None:
             self.corrupt += 1
             return None
-        return DecodedFrame(picture=picture, captured_at=captured_at, pixel_aspect=self._pixel_aspect())
+        return DecodedFrame(
+            picture=picture, captured_at=captured_at, pixel_aspect=self._pixel_aspect(), keys=self._keys
+        )
 
     def _pixel_aspect(self) -> float:
         return pixel_aspect_of(self._context.sample_aspect_ratio if self._context else None)

@@ -40,6 +40,8 @@ class DecodedFrame:
     captured_at: UtcSeconds
     pixel_aspect: float = 1.0
     """Width of a pixel over its height."""
+    keys: int = 0
+    """Key frames that were decoded until it came out; 0 where nobody counts them."""
     _converted: dict[tuple[str, int, int], NDArray[np.uint8]] = field(default_factory=dict, init=False, repr=False)
 
     @property

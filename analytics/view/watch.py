@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from analytics.view.glance import Glance
 from analytics.view.hold import Hold
+from analytics.view.sameness import Sameness
 from analytics.view.view import View
 from analytics.view.whereabouts import Whereabouts, says_where
 from core.contracts import AnalysisSink
@@ -29,23 +30,19 @@ falls to 0.43. A blur of 6 pixels in 1920 leaves 0.15 to 0.42 of it, one of 10 p
 _ALIKE: Final = 0.8
 
 _HOLDS_S: Final = {
-    CameraFault.FROZEN: (60.0, 0.0),
+    CameraFault.FROZEN: (0.0, 0.0),
     CameraFault.BLACK: (3.0, 1.0),
     CameraFault.COVERED: (5.0, 2.0),
     CameraFault.DEFOCUSED: (10.0, 3.0),
     CameraFault.VIEW_CHANGED: (4.0, 0.0),
 }
-"""For how long each must be seen before it is said, and not be seen before it is over.
-
-Frozen means not one tone differs for a minute: at night cameras code a quiet scene as "no change" for many seconds, but
-hardly through several key frames, and a clock in the picture, the first leaf or the first person ends it.
-"""
+"""For how long each must be seen before it is said, and not be seen before it is over; ``Sameness`` itself waits."""
 _ON_THE_WAY_S: Final = 60.0
 """A camera with presets shows none of them while it turns, or where somebody steers it: said only when that lasts."""
 
 _HIDING: Final = (CameraFault.BLACK, CameraFault.COVERED)
 _CAUSES: Final = {
-    CameraFault.FROZEN: "pictures come, but not one pixel has changed for a minute: restart the camera or its encoder",
+    CameraFault.FROZEN: "pictures come, but not one pixel changes: restart the camera or its encoder",
     CameraFault.COVERED: "something hides most of the view: look at what is in front of the camera",
     CameraFault.DEFOCUSED: "the picture lost its detail: clean the camera's window and focus it",
 }
@@ -94,6 +91,7 @@ class SceneWatch:
         if any(view.presets != {None} for view in views):
             self._holds[CameraFault.VIEW_CHANGED] = Hold(_ON_THE_WAY_S, 0.0)
         self._last: Glance | None = None
+        self._sameness = Sameness()
         self._seen: frozenset[CameraFault] = frozenset()
 
     @property
@@ -111,8 +109,8 @@ class SceneWatch:
         """What is wrong now, and was said."""
         return [fault for fault, hold in self._holds.items() if hold.is_held]
 
-    def look(self, pixels: Pixels, captured_at: UtcSeconds) -> list[Change]:
-        """Takes the next picture; what changed."""
+    def look(self, pixels: Pixels, captured_at: UtcSeconds, keys: int = 0) -> list[Change]:
+        """Takes the next picture; what changed. ``keys``: key frames that the stream has had so far, if they are counted."""
         last = self._last
         if last is not None:
             passed_s = captured_at - last.captured_at
@@ -121,7 +119,7 @@ class SceneWatch:
             if not 0.0 <= passed_s <= _GAP_S:
                 self.interrupted()
         glance = Glance.of(pixels, captured_at)
-        self._seen = self._judged(glance)
+        self._seen = self._judged(glance, keys)
         self._last = glance
         self._keep_still(pixels, glance)
         turned = [fault for fault, hold in self._holds.items() if hold.update(captured_at, fault in self._seen)]
@@ -130,13 +128,16 @@ class SceneWatch:
     def interrupted(self) -> None:
         """Pictures stopped coming for a while: what lasts is counted anew."""
         self._last = None
+        self._sameness.interrupt()
         self._where.interrupt()
         for hold in self._holds.values():
             hold.interrupt()
 
-    def _judged(self, glance: Glance) -> frozenset[CameraFault]:
+    def _judged(self, glance: Glance, keys: int) -> frozenset[CameraFault]:
         """What is wrong with this one picture."""
-        seen = {CameraFault.FROZEN} if self._last is not None and glance.is_same_as(self._last) else set()
+        is_same = self._last is not None and glance.is_same_as(self._last)
+        is_frozen = self._sameness.update(glance.captured_at, keys, is_same=is_same)
+        seen = {CameraFault.FROZEN} if is_frozen else set()
         flaw = self._flaw(glance)
         if flaw is None:
             self._where.update(glance)

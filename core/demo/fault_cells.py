@@ -14,9 +14,6 @@ DETECTION_LIMIT_S = 5.0
 RECOVERY_LIMIT_S = 3.0
 """After the source is back."""
 
-FROZEN_S = 60.0
-"""A picture that stands still is told from a quiet night only so late (``analytics/view``)."""
-
 ACCOUNT_RETRY_S = 60.0
 """A refused account is tried again so seldom: VMS lock accounts that are refused too often."""
 
@@ -82,11 +79,6 @@ class Cell:
     fault: CameraFault
     begin: Order
     end: Order
-
-    @property
-    def detection_limit_s(self) -> float:
-        """How soon it is to be known."""
-        return DETECTION_LIMIT_S + (FROZEN_S if self.fault is CameraFault.FROZEN else 0.0)
 
     @property
     def recovery_limit_s(self) -> float:

@@ -14,7 +14,7 @@ import yaml
 
 from config.load import load_site
 from core import registry
-from core.demo.fault_cells import MOMENTS, TRANSPORTS, Cell, Transport
+from core.demo.fault_cells import DETECTION_LIMIT_S, MOMENTS, TRANSPORTS, Cell, Transport
 from core.demo.footprint import Footprint, footprint, growth
 from core.demo.simulators import SimulatorProcess
 from core.demo.site import PASSWORD, USERNAME
@@ -56,7 +56,7 @@ class CellResult:
         """Known and mended within the limits."""
         return (
             self.detected_s is not None
-            and self.detected_s <= self.cell.detection_limit_s
+            and self.detected_s <= DETECTION_LIMIT_S
             and self.recovered_s is not None
             and self.recovered_s <= self.cell.recovery_limit_s
         )
@@ -126,7 +126,7 @@ class Matrix:
         threading.Event().wait(_CALM_S)
         began_at = self._camera.forget()
         cell.begin(self._simulator)
-        detected_s = self._camera.await_fault(cell.fault, began_at, cell.detection_limit_s + _PATIENCE_S)
+        detected_s = self._camera.await_fault(cell.fault, began_at, DETECTION_LIMIT_S + _PATIENCE_S)
         threading.Event().wait(_LASTS_S)
         seen, ended_at = self._camera.said(), self._camera.forget()
         cell.end(self._simulator)
@@ -158,7 +158,7 @@ class Matrix:
     def _cycle(self, cell: Cell) -> bool:
         began_at = self._camera.forget()
         cell.begin(self._simulator)
-        is_known = self._camera.await_fault(cell.fault, began_at, cell.detection_limit_s + _PATIENCE_S) is not None
+        is_known = self._camera.await_fault(cell.fault, began_at, DETECTION_LIMIT_S + _PATIENCE_S) is not None
         ended_at = self._camera.forget()
         cell.end(self._simulator)
         is_back = self._camera.await_recovery(ended_at, cell.recovery_limit_s + _PATIENCE_S, MOMENTS) is not None

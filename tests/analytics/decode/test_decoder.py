@@ -44,6 +44,13 @@ def test_a_stream_without_b_frames_is_decoded_without_delay() -> None:
     assert [len(decoder.decode(packet)) for packet in h264()] == [1] * len(h264())
 
 
+def test_pictures_tell_how_many_key_frames_came_so_far() -> None:
+    decoder = Decoder()
+    frames = [frame for packet in h264() for frame in decoder.decode(packet)]
+    keys = [packet.is_key for packet in h264()]
+    assert [frame.keys for frame in frames] == [sum(keys[: number + 1]) for number in range(len(keys))]
+
+
 def test_decoding_starts_at_a_key_frame() -> None:
     decoder = Decoder()
     assert numbers_of(decode_all(decoder, h264()[3:25])) == list(range(10, 25))

@@ -147,11 +147,11 @@ class Camera:
             self._look(alter(noisy, self._rng))
         return [change for _, change in self.changes[before:]]
 
-    def hang(self, luma: Luma, seconds: float) -> list[Change]:
+    def hang(self, luma: Luma, seconds: float, *, key_every_s: float = 1e6) -> list[Change]:
         """Shows the very same picture."""
         before = len(self.changes)
-        for _ in range(round(seconds * 2)):
-            self._look(luma)
+        for number in range(round(seconds * 2)):
+            self._look(luma, 1 + int(number / 2 / key_every_s))
         return [change for _, change in self.changes[before:]]
 
     def delays(self, since: float) -> Mapping[str, float]:
@@ -160,6 +160,6 @@ class Camera:
             change.fault.value: at - since for at, change in self.changes if change.cause is not None and at >= since
         }
 
-    def _look(self, luma: Luma) -> None:
-        self.changes += [(self.now, change) for change in self.watch.look(Shown(luma), self.now)]
+    def _look(self, luma: Luma, keys: int = 0) -> None:
+        self.changes += [(self.now, change) for change in self.watch.look(Shown(luma), self.now, keys)]
         self.now += 0.5

@@ -127,10 +127,18 @@ def test_a_frozen_picture_is_told_after_a_minute_and_over_with_the_first_change(
     begun = camera.now
     (change,) = camera.hang(seen(PLACE), 90.0)
     assert change.fault is CameraFault.FROZEN
-    assert camera.delays(begun) == {"frozen": pytest.approx(60.5)}
+    assert camera.delays(begun) == {"frozen": pytest.approx(60.0)}
     assert camera.watch.facing == NOWHERE
     assert [change.fault for change in camera.show(seen(PLACE), 0.5)] == [CameraFault.FROZEN]
     assert camera.watch.facing == HOME
+
+
+def test_a_frozen_picture_is_told_at_once_where_key_frames_repeat_it() -> None:
+    camera = watching()
+    begun = camera.now
+    (change,) = camera.hang(seen(PLACE), 10.0, key_every_s=2.0)
+    assert change.fault is CameraFault.FROZEN
+    assert camera.delays(begun) == {"frozen": pytest.approx(4.0)}
 
 
 def test_a_start_in_fog_is_no_other_view() -> None:

@@ -53,7 +53,7 @@ def result(fault: CameraFault, detected_s: float | None, recovered_s: float | No
         (CameraFault.STALLED, None, 0.1, False),
         (CameraFault.STALLED, 0.1, None, False),
         (CameraFault.AUTHENTICATION, 0.1, 61.0, True),
-        (CameraFault.FROZEN, 61.0, 0.1, True),
+        (CameraFault.FROZEN, 61.0, 0.1, False),
     ],
 )
 def test_a_fault_is_to_be_known_and_mended_within_its_limits(
