@@ -51,22 +51,22 @@ class _Visitor:
     party_at: UtcSeconds | None = None
     """When the first of its party entered, once that party is reported."""
 
-    def see(self, at: UtcSeconds, clearance: float, patience: Patience) -> None:
-        """Takes the next sighting; ``clearance`` is its distance from the zone in its own size."""
-        if clearance >= CLEARLY:
-            self._see_outside(at, patience)
-            return
-        was_inside, self.is_inside = self.is_inside, clearance <= 0.0
-        if self.is_inside and self.entered_at is None:
-            self.entered_at = at
-        elif self.is_inside and was_inside and at - self.seen_at <= patience.gap_s:
-            self.inside_s += at - self.seen_at
-        self.seen_at = self.present_at = at
-
-    def _see_outside(self, at: UtcSeconds, patience: Patience) -> None:
+    def see_outside(self, at: UtcSeconds, out_s: float) -> None:
+        """It is seen clearly out of the zone."""
         self.is_inside, self.seen_at, self.came_in = False, at, True
         if self.entered_at is not None:
-            self.end_stay_if_left(at, patience.out_s)
+            self.end_stay_if_left(at, out_s)
+
+    def see(self, at: UtcSeconds, gap_s: float, *, is_inside: bool) -> bool:
+        """It is seen in the zone, or not clearly out of it; whether a stay begins."""
+        was_inside, self.is_inside = self.is_inside, is_inside
+        begins = is_inside and self.entered_at is None
+        if begins:
+            self.entered_at = at
+        elif is_inside and was_inside and at - self.seen_at <= gap_s:
+            self.inside_s += at - self.seen_at
+        self.seen_at = self.present_at = at
+        return begins
 
     def end_stay_if_left(self, now: UtcSeconds, out_s: float) -> None:
         """Ends its stay when it was seen outside and has not been back in time."""
@@ -100,14 +100,17 @@ class Stays:
         seen = tick.once(Sightings)
         self._forget(seen.at)
         self._succession.hand_over(self._visitors, seen.by_id, seen.at)
+        inside = []
         for track, clearance in zip(seen.tracks, tick.once(self._zone), strict=True):
             visitor = self._visitors.get(track.track_id) or self._begin(track, seen)
-            was_present = visitor.entered_at is not None
-            visitor.see(seen.at, clearance, self._patience)
-            if not was_present and visitor.entered_at is not None:
+            if clearance >= CLEARLY:
+                visitor.see_outside(seen.at, self._patience.out_s)
+                continue
+            if visitor.see(seen.at, self._patience.gap_s, is_inside=clearance <= 0.0):
                 self.begun += 1
                 visitor.party_at = self._party_of(visitor)
-        return self._report(seen)
+            inside += [(track, visitor)] if visitor.is_inside else []
+        return self._report(inside, seen.at)
 
     def _forget(self, now: UtcSeconds) -> None:
         vanished_s, out_s = self._patience.vanished_s, self._patience.out_s
@@ -122,12 +125,11 @@ class Stays:
         self._visitors[track.track_id] = visitor
         return visitor
 
-    def _report(self, seen: Sightings) -> list[Occurrence]:
+    def _report(self, inside: Sequence[tuple[Track, _Visitor]], now: UtcSeconds) -> list[Occurrence]:
         """One occurrence per party that becomes known now."""
         new: dict[UtcSeconds, list[Track]] = {}
-        for track in seen.tracks:
-            visitor = self._visitors[track.track_id]
-            if not visitor.is_inside or not self._is_due(visitor):
+        for track, visitor in inside:
+            if not self._is_due(visitor):
                 continue
             visitor.party_at = self._party_of(visitor)
             if visitor.party_at is None and visitor.entered_at is not None:
@@ -135,7 +137,7 @@ class Stays:
                 new[visitor.party_at] = []
             if visitor.party_at in new:
                 new[visitor.party_at].append(track)
-        return [Occurrence(captured_at=seen.at, started_at=at, tracks=tuple(tracks)) for at, tracks in new.items()]
+        return [Occurrence(captured_at=now, started_at=at, tracks=tuple(tracks)) for at, tracks in new.items()]
 
     def _is_due(self, visitor: _Visitor) -> bool:
         return visitor.party_at is None and visitor.inside_s >= self._dwell_s - _ROUNDING_S

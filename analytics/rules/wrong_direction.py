@@ -137,15 +137,13 @@ class WrongDirection(Rule):
         inside = [
             track
             for track, distance in zip(seen.tracks, tick.once(self._zone), strict=True)
-            if self._mover(track, seen.at).see(track.box, seen.at, distance)
+            if (self._movers.get(track.track_id) or self._begin(track, seen.at)).see(track.box, seen.at, distance)
         ]
         found = [self._judge(track, seen.at) for track in inside]
         return [occurrence for occurrence in found if occurrence is not None]
 
-    def _mover(self, track: Track, now: UtcSeconds) -> _Mover:
-        mover = self._movers.get(track.track_id)
-        if mover is None:
-            mover = self._movers[track.track_id] = _Mover(now, track.box)
+    def _begin(self, track: Track, now: UtcSeconds) -> _Mover:
+        mover = self._movers[track.track_id] = _Mover(now, track.box)
         return mover
 
     def _face(self, aspect: float) -> None:
