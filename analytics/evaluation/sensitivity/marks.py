@@ -22,14 +22,16 @@ _FORM = "what a picture, a byte or the calculation is made of"
 _NO_THRESHOLDS: Final = {
     _ROUNDING: (
         "rules.abandoned_object._ROUNDING_S",
+        "rules.area._ON_BORDER",
         "rules.crowd_density._ROUNDING_S",
         "rules.crowds.ground._SMALLEST_DEPTH",
+        "rules.directions._ROUNDING",
         "rules.fires.flames._LEAST",
         "rules.fires.flicker._TINY",
         "rules.fires.places._ROUNDING_S",
         "rules.fires.smoke._LEAST",
         "rules.geometry.SMALLEST",
-        "rules.geometry._ROUNDING",
+        "rules.geometry.ROUNDING",
         "rules.person_down._ROUNDING_S",
         "rules.stays._ROUNDING_S",
         "rules.stopped_vehicle._ROUNDING_S",

@@ -38,12 +38,12 @@ def fired_at(rule: RuleClass, settings: dict[str, Any]) -> list[float]:
 
 def test_a_copy_decides_by_the_other_number_and_the_original_stays_as_it_is() -> None:
     before = dict(sys.modules)
-    copy = with_value(threshold("stopped_vehicle", "rules.geometry.CLEARLY"), 0.18)
+    copy = with_value(threshold("wrong_direction", "rules.geometry.CLEARLY"), 0.18)
     assert names_in(copy)["CLEARLY"] == 0.18
     helpers = [thing for thing in names_in(copy).values() if getattr(thing, "__module__", "") == geometry.__name__]
     assert helpers
     assert all(helper.__globals__["CLEARLY"] == 0.18 for helper in helpers if hasattr(helper, "__globals__"))
-    assert geometry.CLEARLY == names_in(registry.rule("stopped_vehicle"))["CLEARLY"] == 0.15
+    assert geometry.CLEARLY == names_in(registry.rule("wrong_direction"))["CLEARLY"] == 0.15
     assert all(sys.modules[name] is module for name, module in before.items())
 
 
