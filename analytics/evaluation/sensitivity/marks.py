@@ -22,7 +22,6 @@ _FORM = "what a picture, a byte or the calculation is made of"
 _NO_THRESHOLDS: Final = {
     _ROUNDING: (
         "rules.abandoned_object._ROUNDING_S",
-        "rules.area._ON_BORDER",
         "rules.crowd_density._ROUNDING_S",
         "rules.crowds.ground._SMALLEST_DEPTH",
         "rules.directions._ROUNDING",
