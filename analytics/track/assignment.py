@@ -6,13 +6,14 @@ each group of rows and columns that compete with one another. Such groups are sm
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 Costs = NDArray[np.float64]
+Index = NDArray[np.intp]
 
 
 def assign(costs: Costs, limit: float) -> list[tuple[int, int]]:
@@ -24,37 +25,59 @@ def assign(costs: Costs, limit: float) -> list[tuple[int, int]]:
         costs: rows x columns, any finite or infinite values.
         limit: cost of no pair.
     """
+    rows, columns = (costs < limit).nonzero()
+    paired = assign_pairs(rows, columns, costs[rows, columns], limit)
+    return list(zip(*[part.tolist() for part in paired], strict=True))
+
+
+def assign_pairs(rows: Index, columns: Index, costs: Costs, limit: float) -> tuple[Index, Index]:
+    """The same where only these pairs may be made: rows and columns of those that are, in order of rows.
+
+    Args:
+        rows: of each pair that may be made; pairs are in order of rows, then columns.
+        columns: of each.
+        costs: of each, less than ``limit``.
+        limit: cost of no pair.
+    """
+    contested = (np.bincount(rows) > 1).take(rows) | (np.bincount(columns) > 1).take(columns)
+    (certain,), (unclear,) = (~contested).nonzero(), contested.nonzero()
+    if not unclear.size:
+        return rows, columns
+    claims = zip(*[part.take(unclear).tolist() for part in (rows, columns, costs)], strict=True)
+    solved = np.array(_settled(claims, limit), dtype=np.intp)
+    rows = np.concatenate([rows.take(certain), solved[:, 0]])
+    columns = np.concatenate([columns.take(certain), solved[:, 1]])
+    order = rows.argsort()
+    return rows.take(order), columns.take(order)
+
+
+def _settled(claims: Iterable[tuple[int, int, float]], limit: float) -> list[tuple[int, int]]:
+    """The pairs of least cost of (row, column, cost); only groups where two rows want the same column must be solved."""
     of_row: dict[int, dict[int, float]] = {}
     of_column: dict[int, list[int]] = {}
-    flat = costs.ravel()
-    (allowed,) = (flat < limit).nonzero()
-    for at, cost in zip(allowed.tolist(), flat[allowed].tolist(), strict=True):
-        row, column = divmod(at, costs.shape[1])
+    for row, column, cost in claims:
         of_row.setdefault(row, {})[column] = cost
         of_column.setdefault(column, []).append(row)
-    pairs = []
-    contested = {}
+    wanted: dict[int, list[int]] = {}
     for row, own in of_row.items():
-        (column, *more) = own
-        if more or len(of_column[column]) > 1:
-            contested[row] = own
-        else:
-            pairs.append((row, column))
-    for group, others in _groups(contested, of_column):
+        wanted.setdefault(min(own, key=own.__getitem__), []).append(row)
+    pairs, solved = [], set[int]()
+    for group, others in _groups([rivals[0] for rivals in wanted.values() if len(rivals) > 1], of_row, of_column):
         part = [[of_row[row].get(column, limit) for column in others] for row in group]
         pairs += [(group[row], others[column]) for row, column in _solve(part) if part[row][column] < limit]
-    return sorted(pairs)
+        solved.update(group)
+    return pairs + [(row, column) for column, (row, *_) in wanted.items() if row not in solved]
 
 
 def _groups(
-    of_row: Mapping[int, Collection[int]], of_column: Mapping[int, Collection[int]]
+    starts: Sequence[int], of_row: Mapping[int, Collection[int]], of_column: Mapping[int, Collection[int]]
 ) -> Iterator[tuple[list[int], list[int]]]:
-    """Rows and columns that may be paired, directly or through others."""
+    """Rows and columns that may be paired with some rows, directly or through others."""
     done = set[int]()
-    for start, own in of_row.items():
+    for start in starts:
         if start in done:
             continue
-        rows, columns, ahead = {start}, set(own), list(own)
+        rows, columns, ahead = {start}, set(of_row[start]), list(of_row[start])
         while ahead:
             for row in of_column[ahead.pop()]:
                 if row not in rows:
@@ -69,6 +92,8 @@ def _solve(costs: list[list[float]]) -> list[tuple[int, int]]:
     """Pairs every row or every column, whichever are fewer; costs are finite."""
     if len(costs) > len(costs[0]):
         return [(row, column) for column, row in _solve([list(column) for column in zip(*costs, strict=True)])]
+    if len(costs) == 1:
+        return [(0, costs[0].index(min(costs[0])))]
     row_prices, column_prices = [0.0] * len(costs), [0.0] * len(costs[0])
     row_of = [-1] * len(costs[0])
     for row in range(len(costs)):

@@ -7,6 +7,8 @@ that near and far objects are treated alike. Steps may be of any length: frames 
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -14,13 +16,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_MEASURED = np.array([0.04, 0.04, 0.06, 0.06])[:, None]
-"""Standard deviation of a detector's centre and size, in box sizes."""
-_START_SPEED = np.array([1.0, 0.5, 0.2, 0.2])[:, None]
-"""Standard deviation of an unknown speed, in box sizes per second."""
-_WANDER = np.array([0.6, 0.6, 0.3, 0.3])[:, None]
-"""Change of speed within a second, in box sizes per second (standard deviation)."""
-_MEMORY_S = np.array([3.0, 3.0, 0.7, 0.7])[:, None]
+_MEASURED = np.square([0.04, 0.04, 0.06, 0.06])[:, None]
+"""Variance (standard deviation squared) of a detector's centre and size, in box sizes."""
+_START_SPEED = np.square([1.0, 0.5, 0.2, 0.2])[:, None]
+"""Variance of an unknown speed, in box sizes per second."""
+_WANDER = 0.6, 0.3
+"""Change of speed within a second, in box sizes per second (standard deviation): of the centre, of the size."""
+_MEMORY_S = 3.0, 0.7
 """Speeds fade with this time constant: an unseen object is not sent across the picture, nor grown."""
 SMALLEST = 1e-4
 """Least width and height of a box, in picture heights."""
@@ -30,15 +32,18 @@ class BoxFilters:
     """Rows are boxes; columns are centre x, centre y, width, height."""
 
     def __init__(self, state: Array) -> None:
-        """``state``: 5 x 4 x N, in the order of the views below; so every step runs over neighbours in memory."""
+        """``state``: 6 x 4 x N, the views below and then the area, which noise grows with.
+
+        So every step runs over neighbours in memory. The area is only kept up to date within a step.
+        """
         self._state = state
 
     @classmethod
     def start(cls, boxes: Array) -> Self:
         """Filters that saw each box once."""
-        size = sizes(boxes)[:, 0]
-        state = np.zeros((5, 4, len(boxes)))
-        state[0], state[2], state[4] = boxes.T, (_MEASURED * size) ** 2, (_START_SPEED * size) ** 2
+        area = boxes[:, 2] * boxes[:, 3]
+        state = np.zeros((6, 4, len(boxes)))
+        state[0], state[2], state[4] = boxes.T, _MEASURED * area, _START_SPEED * area
         return cls(state)
 
     @property
@@ -71,45 +76,30 @@ class BoxFilters:
         view: Array = self._state[4].T
         return view
 
-    def predict(self, seconds: float | Array) -> None:
-        """Moves every box on, by one time or by one for each row (N)."""
-        kept = np.exp(-seconds / _MEMORY_S)
-        gain = _MEMORY_S * (1 - kept)
-        position, velocity, variance, covariance, velocity_variance = self._state
-        noise = (_WANDER * np.sqrt(position[2] * position[3])) ** 2
-        drift = gain * velocity_variance
-        position += gain * velocity
-        np.maximum(position[2:], SMALLEST, out=position[2:])
-        velocity *= kept
-        variance += gain * (2 * covariance + drift) + noise * (seconds**3 / 3)
-        covariance += drift
-        covariance *= kept
-        covariance += noise * (seconds**2 / 2)
-        velocity_variance *= kept**2
-        velocity_variance += noise * seconds
+    def predict(self, seconds: float) -> None:
+        """Moves every box on by a time."""
+        state = self._state
+        state[5] = state[0, 2] * state[0, 3]
+        state[:] = (_transitions(seconds) @ state.transpose(1, 0, 2)).transpose(1, 0, 2)
+        self._keep_sizes()
 
     def correct(self, boxes: Array) -> None:
         """Takes a measured box for every row."""
-        measured = boxes.T
-        position, velocity, variance, covariance, velocity_variance = self._state
-        spread = variance + (_MEASURED * np.sqrt(measured[2] * measured[3])) ** 2
-        surprise = measured - position
-        gain, velocity_gain = variance / spread, covariance / spread
-        position += gain * surprise
-        np.maximum(position[2:], SMALLEST, out=position[2:])
-        velocity += velocity_gain * surprise
-        velocity_variance -= velocity_gain * covariance
-        rest = 1 - gain
-        covariance *= rest
-        variance *= rest
+        measured, state = np.ascontiguousarray(boxes.T), self._state
+        uncertainty, covariance = state[2:4], state[3]
+        gains = uncertainty / (state[2] + _MEASURED * (measured[2] * measured[3]))
+        state[:2] += gains * (measured - state[0])
+        state[4] -= gains[1] * covariance
+        uncertainty *= 1 - gains[0]
+        self._keep_sizes()
+
+    def _keep_sizes(self) -> None:
+        size = self._state[0, 2:]
+        np.maximum(size, SMALLEST, out=size)
 
     def rows(self, index: NDArray[np.intp]) -> Self:
         """A copy of some rows."""
-        return type(self)(np.take(self._state, index, axis=2))
-
-    def first(self, number: int) -> Self:
-        """So many rows from the first on; a view."""
-        return type(self)(self._state[:, :, :number])
+        return type(self)(self._state.take(index, axis=2))
 
     def put(self, index: NDArray[np.intp], other: Self) -> None:
         """Replaces some rows."""
@@ -121,6 +111,28 @@ class BoxFilters:
 
 
 def sizes(boxes: Array) -> Array:
-    """Geometric mean of width and height, as a column."""
-    size: Array = np.sqrt(boxes[:, 2:3] * boxes[:, 3:4])
+    """Geometric mean of width and height, of each row."""
+    size: Array = np.sqrt(boxes[:, 2] * boxes[:, 3])
     return size
+
+
+@lru_cache(maxsize=64)
+def _transitions(seconds: float) -> Array:
+    """What the state is multiplied by as time passes: 4 x 6 x 6. Steps of one length are frequent."""
+    centre, size = [_transition(seconds, *motion) for motion in zip(_MEMORY_S, _WANDER, strict=True)]
+    return np.array([centre, size]).repeat(2, axis=0)
+
+
+def _transition(seconds: float, memory_s: float, wander: float) -> list[list[float]]:
+    """Of one filter; columns and rows are position, velocity, their variance, covariance, velocity variance, area."""
+    kept = math.exp(-seconds / memory_s)
+    gain = memory_s * (1 - kept)
+    noise = wander**2
+    return [
+        [1, gain, 0, 0, 0, 0],
+        [0, kept, 0, 0, 0, 0],
+        [0, 0, 1, 2 * gain, gain**2, noise * seconds**3 / 3],
+        [0, 0, 0, kept, kept * gain, noise * seconds**2 / 2],
+        [0, 0, 0, 0, kept**2, noise * seconds],
+        [0, 0, 0, 0, 0, 1],
+    ]

@@ -37,11 +37,13 @@ class Objects:
         self._now += seconds
         self.filters.predict(seconds)
         for record in self.records:
-            record.pass_frame()
+            record.missed += 1
+            record.evidence.strong_missed += 1
 
-    def unseen_s(self, record: Record) -> float:
-        """Seconds since an object was last measured."""
-        return self._now - record.seen_at
+    @property
+    def now(self) -> float:
+        """Seconds of the tracker's own count."""
+        return self._now
 
     @property
     def confirmed(self) -> NDArray[np.bool_]:
@@ -57,8 +59,13 @@ class Objects:
     def moving(self) -> NDArray[np.bool_]:
         """Which of them move for certain."""
         speed = np.hypot(self.filters.velocity[:, 0], self.filters.velocity[:, 1])
-        result: NDArray[np.bool_] = speed >= _MOVES * sizes(self.filters.position)[:, 0]
+        result: NDArray[np.bool_] = speed >= _MOVES * sizes(self.filters.position)
         return result
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """Of their labels."""
+        return np.array([record.group for record in self.records], dtype=np.intp)
 
     @property
     def moves(self) -> NDArray[np.bool_]:
@@ -80,24 +87,21 @@ class Objects:
                 clear_at=self._now,
                 score=float(seen.scores[index]),
             )
-            record.vote(seen.labels[index], seen.groups[index], record.score)
+            record.vote(seen.labels[index], int(seen.groups[index]), record.score)
             self.records.append(record)
         boxes = seen.boxes[list(chosen)]
         fresh = BoxFilters.start(boxes)
         self.filters, self._at_sight = self.filters.joined(fresh), self._at_sight.joined(fresh)
         self.sighted = np.concatenate([self.sighted, boxes])
 
-    def correct(self, pairs: Sequence[tuple[int, int]], seen: Seen, ids: count[int]) -> None:
-        """Takes the measured boxes of (row, detection) pairs; gives those seen often enough the next id."""
-        rows, found = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-        boxes = seen.boxes[found]
-        lost = [at for at, (row, _) in enumerate(pairs) if self.records[row].missed > 1]
-        if lost:
-            self._retrace(rows[lost], boxes[lost])
-        strong, scores = seen.strong.tolist(), seen.scores.tolist()
-        for row, at in pairs:
+    def correct(self, rows: NDArray[np.intp], found: NDArray[np.intp], seen: Seen, ids: count[int]) -> None:
+        """Takes the boxes of the detections found for some rows; gives those seen often enough the next id."""
+        boxes = seen.boxes.take(found, axis=0)
+        self._retrace(rows, boxes)
+        strong, scores, groups = seen.strong.tolist(), seen.scores.tolist(), seen.groups.tolist()
+        for row, at in zip(rows.tolist(), found.tolist(), strict=True):
             record = self.records[row]
-            record.measured(seen.labels[at], seen.groups[at], scores[at], self._now)
+            record.measured(seen.labels[at], groups[at], scores[at], self._now)
             if strong[at]:
                 record.clear_at = self._now
             if not record.track_id:
@@ -116,18 +120,25 @@ class Objects:
 
     def _retrace(self, rows: NDArray[np.intp], boxes: Array) -> None:
         """Predicts again along the straight way from the last observation to the new one (OC-SORT's re-update)."""
-        longest_first = np.argsort([-self.records[row].missed for row in rows], kind="stable")
-        rows, way = rows[longest_first], (boxes - self.sighted[rows])[longest_first]
-        records = [self.records[row] for row in rows]
-        steps = [min(record.missed, _MOST_VIRTUAL_STEPS) for record in records]
-        step_s = np.array([self.unseen_s(record) / count for record, count in zip(records, steps, strict=True)])
-        filters, start, parts = self._at_sight.rows(rows), self.sighted[rows], np.array(steps)[:, None]
-        for step in range(1, steps[0] + 1):
-            going = sum(count >= step for count in steps)
-            filters.first(going).predict(step_s[:going])
-            between = sum(count > step for count in steps)
-            if between:
-                filters.first(between).correct(start[:between] + way[:between] * (step / parts[:between]))
+        lost: dict[int, list[int]] = {}
+        for at, row in enumerate(rows.tolist()):
+            missed = self.records[row].missed
+            if missed > 1:
+                lost.setdefault(missed, []).append(at)
+        for missed, chosen in lost.items():
+            index = np.array(chosen)
+            self._retrace_alike(rows.take(index), boxes.take(index, axis=0), missed)
+
+    def _retrace_alike(self, rows: NDArray[np.intp], boxes: Array, missed: int) -> None:
+        """The same of objects that were last observed in one frame."""
+        steps = min(missed, _MOST_VIRTUAL_STEPS)
+        step_s = (self._now - self.records[rows[0]].seen_at) / steps
+        filters, start = self._at_sight.rows(rows), self.sighted.take(rows, axis=0)
+        way = boxes - start
+        filters.predict(step_s)
+        for step in range(1, steps):
+            filters.correct(start + way * (step / steps))
+            filters.predict(step_s)
         self.filters.put(rows, filters)
 
     def keep_living(self, max_age_s: float) -> None:

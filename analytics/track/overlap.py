@@ -1,15 +1,24 @@
-"""How well boxes fit one another. Boxes are rows of centre x, centre y, width, height."""
+"""How well boxes fit one another. Boxes are rows of centre x, centre y, width, height; edges are 4 x any shape."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.track.kalman import Array
+
+Index = NDArray[np.intp]
 
 _INCOMPARABLE = 16.0
 """A box of more than so many times the area (four times as wide and high) tells nothing of the one inside it: weak
 models put boxes around the whole picture."""
-_TINY = np.finfo(float).tiny
+_TINY = float(np.finfo(float).tiny)
+
+
+def edges_of(boxes: Array) -> Array:
+    """Left, top, right, bottom of every box: 4 x N."""
+    centre, half = boxes.T[:2], boxes.T[2:] / 2
+    return np.concatenate([centre - half, centre + half])
 
 
 def overlaps(first: Array, second: Array, margin: Array | float = 0.0) -> Array:
@@ -21,23 +30,44 @@ def overlaps(first: Array, second: Array, margin: Array | float = 0.0) -> Array:
         margin: by how much both boxes are widened on every side before they are compared (buffered IoU, arXiv
             2211.14317): a number, or N x 1 for each of ``first``.
     """
-    wider = 2.0 * np.asarray(margin)
-    intersection = _shared(first, second, 0, wider) * _shared(first, second, 1, wider)
-    union = (second[:, 2] + wider) * (second[:, 3] + wider) + (first[:, 2:3] + wider) * (first[:, 3:4] + wider)
+    return overlap(edges_of(first)[:, :, None], edges_of(second)[:, None], 2.0 * np.asarray(margin))
+
+
+def overlap(first: Array, second: Array, wider: Array | float = 0.0) -> Array:
+    """Intersection over union of boxes with these edges, element by element, were all so much wider and higher."""
+    size, other_size = first[2:] - first[:2] + wider, second[2:] - second[:2] + wider
+    shared = np.maximum(_common(first, second) + wider, 0.0)
+    intersection: Array = shared[0] * shared[1]
+    union = size[0] * size[1] + other_size[0] * other_size[1]
     union -= intersection
     intersection /= np.maximum(union, _TINY, out=union)
     return intersection
 
 
+def touching(first: Array, second: Array, wider: Array) -> tuple[Index, Index]:
+    """Numbers of the boxes that would overlap if both were so much wider and higher, as pairs in order.
+
+    Args:
+        first: their edges, 4 x N.
+        second: their edges, 4 x M.
+        wider: of each of ``first``.
+    """
+    near = (first[:2] - wider)[:, :, None] < second[2:, None]
+    near &= (first[2:] + wider)[:, :, None] > second[:2, None]
+    return _where(near[0] & near[1])
+
+
 def alike(boxes: Array, least: float) -> list[tuple[int, int]]:
     """Pairs of boxes, the first of a pair before the second, that overlap by more than ``least`` (IoU, above 0)."""
-    slack = 1 / least - 1
-    across, down = boxes[:, 0], boxes[:, 1]
-    apart = across[:, None] - across
-    first, second = np.divmod((np.abs(apart, out=apart) <= slack * boxes[:, 2:3]).ravel().nonzero()[0], len(boxes) or 1)
-    near = (first < second) & (np.abs(down[first] - down[second]) <= slack * boxes[first, 3])
-    first, second = first[near], second[near]
-    same = overlaps(boxes[first], boxes[second]).diagonal() > least
+    (across, down), (reach, reach_down) = boxes.T[:2], (1 / least - 1) / 2 * boxes.T[2:]
+    apart = down[:, None] - down
+    first, second = _where(np.abs(apart, out=apart) <= reach_down[:, None])
+    near = (first < second) & (np.abs(across.take(first) - across.take(second)) <= reach.take(first))
+    (pairs,) = near.nonzero()
+    if not pairs.size:
+        return []
+    first, second, edges = first.take(pairs), second.take(pairs), edges_of(boxes)
+    same = overlap(edges.take(first, axis=1), edges.take(second, axis=1)) > least
     return list(zip(first[same].tolist(), second[same].tolist(), strict=True))
 
 
@@ -47,21 +77,26 @@ def coverage(first: Array, second: Array) -> Array:
     0 where the second is incomparably larger than the first.
 
     Args:
-        first: N x 4.
-        second: M x 4.
+        first: their edges, 4 x N.
+        second: their edges, 4 x M.
     """
-    area, other_area = first[:, 2:3] * first[:, 3:4], second[:, 2] * second[:, 3]
-    smaller = np.maximum(np.minimum(area, other_area), _TINY)
-    shared = _shared(first, second, 0) * _shared(first, second, 1)
-    result: Array = np.where(other_area <= _INCOMPARABLE * area, shared / smaller, 0.0)
+    size, other_size = first[2:] - first[:2], second[2:] - second[:2]
+    area, other_area = (size[0] * size[1])[:, None], other_size[0] * other_size[1]
+    shared = np.maximum(_common(first[:, :, None], second[:, None]), 0.0)
+    result: Array = shared[0] * shared[1] / np.maximum(np.minimum(area, other_area), _TINY)
+    result *= other_area <= _INCOMPARABLE * area
     return result
 
 
-def _shared(first: Array, second: Array, axis: int, wider: Array | float = 0.0) -> Array:
-    """Length that the boxes have in common along an axis, were both so much wider."""
-    centre, half = first[:, axis : axis + 1], first[:, axis + 2 : axis + 3] / 2
-    other_centre, other_half = second[:, axis], second[:, axis + 2] / 2
-    length: Array = np.minimum(centre + half, other_centre + other_half)
-    length -= np.maximum(centre - half, other_centre - other_half)
-    length += wider
-    return np.maximum(length, 0.0, out=length)
+def _common(first: Array, second: Array) -> Array:
+    """Width and height of what boxes with these edges share; negative where they are apart."""
+    lengths: Array = np.minimum(first[2:], second[2:])
+    lengths -= np.maximum(first[:2], second[:2])
+    return lengths
+
+
+def _where(chosen: NDArray[np.bool_]) -> tuple[Index, Index]:
+    """Rows and columns, in order; faster than ``nonzero`` of a matrix."""
+    (flat,) = chosen.ravel().nonzero()
+    rows = flat // max(chosen.shape[1], 1)
+    return rows, flat - rows * chosen.shape[1]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from analytics.detect.labels import OBJECT
 from analytics.track.evidence import Evidence
-from analytics.track.seen import MOVES
+from analytics.track.groups import FIRST_STILL, INDEFINITE
 from core.types import Box, UtcSeconds
 
 _FADE = 0.95
@@ -34,8 +34,8 @@ class Record:
     """Frames since it was last measured."""
     label: str = OBJECT
     """The label with the most weight of scores so far."""
-    group: str = OBJECT
-    """The group of labels that it stays in; ``object`` until it is seen as something more definite."""
+    group: int = INDEFINITE
+    """The group of labels that it stays in, see ``analytics.track.groups``, once it is seen as something definite."""
     votes: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -46,27 +46,21 @@ class Record:
     @property
     def moves(self) -> bool:
         """Whether it is something that moves by itself."""
-        return self.group in MOVES
+        return self.group < FIRST_STILL
 
-    def vote(self, label: str, group: str, score: float) -> None:
+    def vote(self, label: str, group: int, score: float) -> None:
         """Takes one frame's label and its group; one of a foreign group says nothing of what it is."""
-        if group not in {self.group, OBJECT} and self.group != OBJECT:
-            return
-        votes = self.votes
-        for known in votes:
-            votes[known] *= _FADE
-        weight = _INDEFINITE if label == OBJECT else 1.0
-        votes[label] = votes.get(label, 0.0) + weight * score
-        self.label = label if len(votes) == 1 else max(votes, key=votes.__getitem__)
-        if self.group == OBJECT:
-            self.group = group
+        votes, weight = self.votes, (_INDEFINITE if label == OBJECT else 1.0) * score
+        if label in votes and len(votes) == 1:
+            votes[label] = votes[label] * _FADE + weight
+        elif INDEFINITE in (group, self.group) or group == self.group:
+            for known in votes:
+                votes[known] *= _FADE
+            votes[label] = votes.get(label, 0.0) + weight
+            self.label = max(votes, key=votes.__getitem__)
+            self.group = self.group or group
 
-    def pass_frame(self) -> None:
-        """A frame begins: it is missed until it is measured."""
-        self.missed += 1
-        self.evidence.strong_missed += 1
-
-    def measured(self, label: str, group: str, score: float, now: float) -> None:
+    def measured(self, label: str, group: int, score: float, now: float) -> None:
         """It was detected in this frame."""
         self.vote(label, group, score)
         self.score, self.seen_at, self.missed = score, now, 0

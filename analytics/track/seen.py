@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.detect.labels import OBJECT, PERSON, group_of
+from analytics.track.groups import FIRST_STILL, code_of
 from analytics.track.kalman import SMALLEST, Array
-from analytics.track.overlap import coverage
+from analytics.track.overlap import coverage, edges_of
 from core.types import Detection
 
 Mask = NDArray[np.bool_]
-
-MOVES: Final = frozenset({PERSON, "bicycle", "motorcycle", group_of("car"), OBJECT})
-"""Groups of labels of what moves by itself."""
 
 _SECOND_BOX = 0.7
 """A box is doubtful when it shares more of the smaller one's area with a better box of its group …"""
@@ -29,9 +26,12 @@ class Seen(NamedTuple):
 
     boxes: Array
     """Centre x, centre y, width, height in picture heights."""
+    edges: Array
+    """Left, top, right, bottom: 4 x N."""
     scores: Array
     labels: tuple[str, ...]
-    groups: tuple[str, ...]
+    groups: NDArray[np.intp]
+    """Of the labels, see ``analytics.track.groups``."""
     moves: Mask
     """Shows something that moves by itself."""
     strong: Mask
@@ -42,26 +42,33 @@ class Seen(NamedTuple):
 
 def as_seen(detections: Sequence[Detection], aspect: float, min_score: float) -> Seen:
     """The rows of one frame; ``aspect`` is the picture's width over its height."""
-    found = [found.box for found in detections]
-    corners = np.array([(box.left, box.top, box.right, box.bottom) for box in found], dtype=float).reshape(-1, 4)
-    low, high = corners[:, :2], corners[:, 2:]
-    boxes = np.concatenate([(low + high) / 2, high - low], axis=1) * (aspect, 1.0, aspect, 1.0)
-    np.maximum(boxes[:, 2:], SMALLEST, out=boxes[:, 2:])
+    boxes = _boxes(detections, aspect)
     scores = np.array([found.score for found in detections], dtype=float)
-    labels = tuple(found.label for found in detections)
-    groups = tuple(group_of(label) for label in labels)
-    moves = np.array([group in MOVES for group in groups], dtype=bool)
-    doubtful = _doubtful(boxes, scores, groups)
-    return Seen(boxes, scores, labels, groups, moves, (scores >= min_score) & ~doubtful, doubtful)
+    labels = tuple([found.label for found in detections])
+    groups = np.array([code_of(label) for label in labels], dtype=np.intp)
+    edges = edges_of(boxes)
+    doubtful = _doubtful(edges, scores, groups)
+    strong = (scores >= min_score) & ~doubtful
+    return Seen(boxes, edges, scores, labels, groups, groups < FIRST_STILL, strong, doubtful)
 
 
-def _doubtful(boxes: Array, scores: Array, groups: Sequence[str]) -> Mask:
+def _boxes(detections: Sequence[Detection], aspect: float) -> Array:
+    found = [found.box for found in detections]
+    sides = [b.left for b in found], [b.top for b in found], [b.right for b in found], [b.bottom for b in found]
+    corners = np.array(sides, dtype=float)
+    low, high = corners[:2], corners[2:]
+    columns = np.concatenate([(low + high) / 2, high - low])
+    columns[::2] *= aspect
+    np.maximum(columns[2:], SMALLEST, out=columns[2:])
+    return columns.T
+
+
+def _doubtful(edges: Array, scores: Array, groups: NDArray[np.intp]) -> Mask:
     """Only the few that are so much less sure than the best are compared at all."""
-    doubtful = np.zeros(len(boxes), dtype=bool)
-    unsure = np.flatnonzero(scores < _POORER * scores.max(initial=0.0))
+    doubtful, poorer = np.zeros(len(scores), dtype=bool), _POORER * scores
+    (unsure,) = (scores < poorer.max(initial=0.0)).nonzero()
     if unsure.size:
-        codes: dict[str, int] = {}
-        group = np.array([codes.setdefault(name, len(codes)) for name in groups], dtype=np.intp)
-        surer = (scores[unsure, None] < _POORER * scores) & (group[unsure, None] == group)
-        doubtful[unsure] = (surer & (coverage(boxes[unsure], boxes) > _SECOND_BOX)).any(axis=1)
+        surer = (scores.take(unsure)[:, None] < poorer) & (groups.take(unsure)[:, None] == groups)
+        surer &= coverage(edges.take(unsure, axis=1), edges) > _SECOND_BOX
+        doubtful[unsure[surer.nonzero()[0]]] = True
     return doubtful

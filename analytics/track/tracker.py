@@ -9,16 +9,16 @@ most of a better one are doubtful (``analytics.track.seen``).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
 
-from analytics.detect.labels import OBJECT
 from analytics.track.association import associate
+from analytics.track.groups import INDEFINITE
 from analytics.track.kalman import Array
 from analytics.track.objects import Objects
-from analytics.track.overlap import alike, coverage
+from analytics.track.overlap import Index, alike, coverage, edges_of
 from analytics.track.record import Record
 from analytics.track.seen import Seen, as_seen
 from core.types import Box, Detection, Track, UtcSeconds
@@ -56,10 +56,10 @@ class Tracker:
         """
         self._advance(captured_at)
         seen = as_seen(detections, self._aspect, self._min_score)
-        pairs = associate(self._objects, seen)
-        self._objects.correct(pairs, seen, self._ids)
+        rows, found = associate(self._objects, seen)
+        self._objects.correct(rows, found, seen, self._ids)
         self._objects.keep_living(_MAX_AGE_S)
-        self._objects.start(seen, self._starters(seen, {detection for _, detection in pairs}), captured_at)
+        self._objects.start(seen, self._starters(seen, found), captured_at)
         self._drop_twins()
         return self._report()
 
@@ -70,15 +70,17 @@ class Tracker:
         self._captured_at = captured_at
         self._objects.advance(max(elapsed, 0.0))
 
-    def _starters(self, seen: Seen, taken: Collection[int]) -> list[int]:
+    def _starters(self, seen: Seen, taken: Index) -> list[int]:
         """Detections that may be new objects."""
-        candidates = (seen.strong | (seen.moves & ~seen.doubtful)).nonzero()[0].tolist()
-        free = [index for index in candidates if index not in taken]
-        if not free:
+        may_start = seen.strong | (seen.moves & ~seen.doubtful)
+        may_start[taken] = False
+        (free,) = may_start.nonzero()
+        if not free.size:
             return []
-        known = self._objects.filters.position[self._objects.moves]
-        is_part = np.any(coverage(seen.boxes[free], known) > _TAKEN, axis=1).tolist()
-        return [index for index, part in zip(free, is_part, strict=True) if seen.strong[index] or not part]
+        known = edges_of(self._objects.filters.position[self._objects.moves])
+        is_part = (coverage(seen.edges.take(free, axis=1), known) > _TAKEN).any(axis=1)
+        starters: list[int] = free[seen.strong[free] | ~is_part].tolist()
+        return starters
 
     def _drop_twins(self) -> None:
         """Of two objects at one place the older stays, or the one with an id."""
@@ -86,41 +88,40 @@ class Tracker:
         kept = [True] * len(records)
         for first, second in alike(self._objects.filters.position, _TWINS):
             one, other = records[first], records[second]
-            if one.group == other.group or OBJECT in {one.group, other.group}:
+            if one.group == other.group or INDEFINITE in (one.group, other.group):
                 kept[first if _rank(other) < _rank(one) else second] = False
         self._objects.keep(kept)
 
     def _report(self) -> tuple[Track, ...]:
         objects = self._objects
-        rows = np.flatnonzero(objects.confirmed & objects.seen_within(_COAST_S)).tolist()
-        told = [objects.records[row] for row in rows]
-        for record in told:
-            if record.origin is None:
-                (record.origin,) = self._visible_boxes(record.evidence.start[None])
-        pairs = zip(told, self._visible_boxes(objects.filters.position[rows]), strict=True)
-        return tuple([_track(record, box) for record, box in pairs if box.left < box.right and box.top < box.bottom])
+        for record in objects.records:
+            if record.origin is None and record.track_id:
+                ((left, top, right, bottom),) = self._visible(record.evidence.start[None])
+                record.origin = Box(left=left, top=top, right=right, bottom=bottom)
+        now, corners = objects.now, self._visible(objects.filters.position)
+        return tuple(
+            [
+                Track(
+                    track_id=record.track_id,
+                    label=record.label,
+                    score=record.score,
+                    box=Box(left=left, top=top, right=right, bottom=bottom),
+                    first_seen=record.first_seen,
+                    is_measured=record.missed == 0,
+                    origin=record.origin,
+                )
+                for record, (left, top, right, bottom) in zip(objects.records, corners, strict=True)
+                if record.track_id and now - record.seen_at <= _COAST_S and left < right and top < bottom
+            ]
+        )
 
-    def _visible_boxes(self, positions: Array) -> list[Box]:
-        """The parts inside the picture, normalised."""
-        middles, halves = positions[:, :2], positions[:, 2:] / 2
-        corners = np.concatenate([middles - halves, middles + halves], axis=1) / (self._aspect, 1.0, self._aspect, 1.0)
-        return [
-            Box(left=left, top=top, right=right, bottom=bottom)
-            for left, top, right, bottom in np.minimum(np.maximum(corners, 0.0), 1.0).tolist()
-        ]
+    def _visible(self, positions: Array) -> list[list[float]]:
+        """Left, top, right and bottom of the parts inside the picture, normalised."""
+        edges = edges_of(positions)
+        edges[::2] /= self._aspect
+        corners: list[list[float]] = np.minimum(np.maximum(edges, 0.0), 1.0).T.tolist()
+        return corners
 
 
 def _rank(record: Record) -> tuple[bool, float]:
     return not record.is_confirmed, record.evidence.started_at
-
-
-def _track(record: Record, box: Box) -> Track:
-    return Track(
-        track_id=record.track_id,
-        label=record.label,
-        score=record.score,
-        box=box,
-        first_seen=record.first_seen,
-        is_measured=record.missed == 0,
-        origin=record.origin,
-    )

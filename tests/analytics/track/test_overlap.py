@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.track.overlap import alike, overlaps
+from analytics.track.overlap import alike, coverage, edges_of, overlap, overlaps, touching
 
 HERE = np.array([[0.5, 0.5, 0.2, 0.4]])
 
@@ -52,3 +52,32 @@ def test_alike_are_just_the_pairs_that_overlap_by_more(several: list[tuple[float
     rows = np.array(several, dtype=float).reshape(-1, 4)
     pairs = np.argwhere(np.triu(overlaps(rows, rows) > least, k=1)).tolist()
     assert [list(pair) for pair in alike(rows, least)] == pairs
+
+
+@given(boxes, boxes, st.floats(0.0, 0.1))
+def test_touching_are_just_the_pairs_that_overlap_when_widened(
+    several: list[tuple[float, ...]], others: list[tuple[float, ...]], wider: float
+) -> None:
+    first, second = (np.array(rows, dtype=float).reshape(-1, 4) for rows in (several, others))
+    rows, columns = touching(edges_of(first), edges_of(second), np.full(len(first), wider))
+    every = overlaps(first, second, wider / 2)
+    apart = np.ones(every.shape, dtype=bool)
+    apart[rows, columns] = False
+    assert (every[apart] < 1e-12).all()
+    assert (np.diff(rows * len(second) + columns) > 0).all()
+    pairs = overlap(edges_of(first)[:, rows], edges_of(second)[:, columns], wider)
+    assert pairs == pytest.approx(every[rows, columns])
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ((0.5, 0.5, 0.1, 0.2), 1.0),
+        ((0.6, 0.5, 0.2, 0.4), 0.5),
+        ((0.9, 0.9, 0.1, 0.1), 0.0),
+        ((0.5, 0.5, 0.9, 1.6), 0.0),
+    ],
+    ids=["inside", "half beside", "apart", "incomparably larger"],
+)
+def test_coverage_is_the_share_of_the_smaller_box(other: tuple[float, ...], expected: float) -> None:
+    assert coverage(edges_of(HERE), edges_of(np.array([other])))[0, 0] == pytest.approx(expected)

@@ -26,7 +26,8 @@ def test_boxes_are_told_by_centre_and_size_in_heights_of_the_picture() -> None:
 def test_an_empty_frame_has_no_rows() -> None:
     seen = as_seen([], 1.5, 0.35)
     assert seen.boxes.shape == (0, 4)
-    assert [len(rows) for rows in seen[1:]] == [0] * 6
+    assert seen.edges.shape == (4, 0)
+    assert [len(rows) for rows in seen[2:]] == [0] * 6
 
 
 def test_a_box_without_an_area_still_has_a_size() -> None:
