@@ -372,9 +372,8 @@ def test_on_a_quiet_camera_the_detector_rests_where_the_settings_let_it(
     monkeypatch.setattr(pipeline, "create_detector", lambda _settings: detector)
     settings = site()
     analysis = settings.analysis.model_copy(update={"gating": gating})
-    analyser = create_analyser(
-        settings.cameras[0], settings.model_copy(update={"analysis": analysis}), RecordingSink(), {}, {}
-    )
+    camera = settings.cameras[0].model_copy(update={"watch_view": False})  # one picture again and again: frozen
+    analyser = create_analyser(camera, settings.model_copy(update={"analysis": analysis}), RecordingSink(), {}, {})
     assert isinstance(analyser, LiveAnalyser)
     (picture,) = coded(count=1, options={"bf": "0"})
     push_each_analysed(analyser, [replace(picture, captured_at=captured_at(number)) for number in range(150)])
