@@ -115,7 +115,9 @@ _REVERSALS = 1.0  # 1.3 to 2.9, strongly compressed from 1.0; passing people and
 _DEPTH = 0.25  # 0.32 to 0.8; noise, mains flicker of lamps 0.1
 _COMMON = 0.75  # 0.2 to 0.7; lamps, signs, beacons, faulty tubes 0.8 to 1
 _REPETITION = 0.5  # -0.1 to 0.4; beacons, stroboscopes, running lights 0.7 to 1
-_LIKENESS = 0.8  # 0 to 0.6, strongly compressed up to 0.8; what drifts or dims slowly 0.85 and more
+_LIKENESS = (
+    0.88  # 0 to 0.6, strongly compressed up to 0.8; what drifts or dims slowly 0.85 to 1, and fails elsewhere too
+)
 _LASTING = 0.6  # 0.6 to 1; what glows in passing 0.2 to 0.5
 _WHOLENESS = 0.4  # 0.6 to 1; glitter, lit foliage 0.1 to 0.35
 _ANCHORED = 0.4  # 0.5 to 0.95, at times 0.2; people with brightly coloured labels drawn over them 0.01 to 0.1
