@@ -1,5 +1,6 @@
 """``python -m benchmarks.rule_cost``: what tracking and ten rules cost in a busy scene, in milliseconds a frame.
 
+Garbage is collected as in a worker.
 The rules are those that decide by boxes; rules that look at pixels cost what their pictures cost (``docs/rules.md``).
 """
 
@@ -21,6 +22,7 @@ from analytics.commands.options import rule_kinds
 from analytics.runner import RuleRunner, rule_runners
 from analytics.track.tracker import Tracker
 from config.model import RuleSettings
+from core.engine.worker import spare_what_stays
 from core.types import Box, Detection, Tick, Track
 
 _ZONE: Final = [[0.2, 0.3], [0.8, 0.3], [0.8, 0.9], [0.5, 0.95], [0.2, 0.9]]
@@ -77,6 +79,7 @@ def _sighting(index: int, ground_point: NDArray[np.float64], score: float) -> De
 def measure(objects: int, frames: int) -> dict[str, Any]:
     """Processor milliseconds a frame, tracking and rules apart."""
     tracker, runners = Tracker(), _runners()
+    spare_what_stays()
     costs: dict[str, list[float]] = {"tracking": [], **{runner.rule_id: [] for runner in runners}}
     tracked = 0
     for number, (now, detections) in enumerate(scene(objects, _WARM_UP + frames)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -118,6 +119,7 @@ class Worker:
     def run(self) -> None:
         """Obeys until told to stop, or until the supervisor is gone."""
         self._get_ready()
+        spare_what_stays()
         self._outbound.send(Ready())
         try:
             while not self._is_ending and self._obey_next():
@@ -280,6 +282,12 @@ def _import_all(site: SiteSettings) -> None:
     for load in wanted:
         with suppress(VigieError):  # who needs it says so
             load()
+
+
+def spare_what_stays() -> None:
+    """What was imported lives as long as the process: looking for garbage in it again and again takes a tenth of the rules' time."""
+    gc.collect()
+    gc.freeze()
 
 
 def main(connection: Connection, setup: WorkerSetup) -> None:
