@@ -32,9 +32,10 @@ def test_nothing_is_lost_doubled_or_stuck_under_abuse(each_center: Center) -> No
     plan = Plan(seconds=3.0, kills=KILLS, events=1000, disconnect_s=1.2, acknowledge_s=0.3)
     result = Abuse(bench_stub.StubCenter(each_center.folder), each_center.connector(), plan).run()
     assert result.is_good, result
-    assert result.deliveries > 15
+    assert result.deliveries > KILLS * len(ACTIONS)
     assert result.verdicts > 0
-    assert KILLS <= result.lives <= KILLS + 1  # the last one may be killed too late to see the next life
+    # The last one may be killed too late to see the next life, and the Directory may go away from one that logs on.
+    assert KILLS <= result.lives <= KILLS + 1 + result.disconnects
 
 
 def test_the_outbox_delivers_each_alert_once_although_the_process_is_killed_again_and_again(
