@@ -45,8 +45,7 @@ class _Counted:
 
     def __call__(self, tick: Tick) -> Tick:
         """A frame with only those tracks."""
-        tracks = self.of(tick.tracks)
-        return tick if len(tracks) == len(tick.tracks) else replace(tick, tracks=tracks)
+        return replace(tick, tracks=self.of(tick.tracks))
 
     def of(self, tracks: Iterable[Track]) -> tuple[Track, ...]:
         """Those of some tracks."""

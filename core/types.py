@@ -235,7 +235,10 @@ class Tick:
     _worked_out: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, work: Callable[[Tick], _Result]) -> _Result:
-        """``work(self)``, done once for all rules that ask for the same (equal) work."""
+        """``work(self)``, done once for all rules that ask for the same (equal) work.
+
+        Its result must not hold this frame: the picture would then stay until garbage is collected.
+        """
         known = self._worked_out.get(work, _NOT_YET)
         if known is _NOT_YET:
             known = self._worked_out[work] = work(self)

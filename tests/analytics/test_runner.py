@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -205,6 +206,17 @@ def test_rules_for_which_the_same_objects_count_share_what_they_work_out(monkeyp
         runner(classes=classes).update(tick)
     assert asked[0] is asked[1]
     assert [seen.track_id for seen in asked[2].tracks] == [2]
+
+
+def test_a_picture_goes_with_its_frame_whatever_was_worked_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def update(_rule: EveryTrackRule, _tick: Tick) -> list[Occurrence]:
+        return []
+
+    monkeypatch.setattr(EveryTrackRule, "update", update)
+    rule, picture = runner(), scene_frame(1.0)
+    held = sys.getrefcount(picture)
+    rule.update(Tick(captured_at=1.0, tracks=(track(),), pixels=picture))
+    assert sys.getrefcount(picture) == held
 
 
 def test_what_a_rule_counts_is_told_up_to_the_last_frame_and_begins_anew_with_it() -> None:
