@@ -15,6 +15,8 @@ from uuid import UUID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
+from core.values import value
+
 UtcSeconds: TypeAlias = float
 """Seconds since 1970-01-01T00:00:00Z, as stamped at capture."""
 
@@ -117,7 +119,7 @@ class HealthLevel(StrEnum):
     RED = "red"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Box:
     """A rectangle in the picture, normalised 0..1."""
 
@@ -164,7 +166,7 @@ class Packet:
     extradata: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Detection:
     """One object seen in one frame."""
 
@@ -173,7 +175,7 @@ class Detection:
     box: Box
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Track:
     """One object followed over time, as it is in one frame.
 
