@@ -6,7 +6,7 @@ each group of rows and columns that compete with one another. Such groups are sm
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from math import inf
 
 import numpy as np
@@ -26,6 +26,8 @@ def assign(costs: Costs, limit: float) -> list[tuple[int, int]]:
         limit: cost of no pair.
     """
     rows, columns = (costs < limit).nonzero()
+    if not rows.size:
+        return []
     paired = assign_pairs(rows, columns, costs[rows, columns], limit)
     return list(zip(*[part.tolist() for part in paired], strict=True))
 
@@ -34,58 +36,73 @@ def assign_pairs(rows: Index, columns: Index, costs: Costs, limit: float) -> tup
     """The same where only these pairs may be made: rows and columns of those that are, in order of rows.
 
     Args:
-        rows: of each pair that may be made; pairs are in order of rows, then columns.
+        rows: of each pair that may be made, at least one; pairs are in order of rows, then columns.
         columns: of each.
         costs: of each, less than ``limit``.
         limit: cost of no pair.
     """
-    contested = (np.bincount(rows) > 1).take(rows) | (np.bincount(columns) > 1).take(columns)
-    (certain,), (unclear,) = (~contested).nonzero(), contested.nonzero()
-    if not unclear.size:
-        return rows, columns
-    claims = zip(*[part.take(unclear).tolist() for part in (rows, columns, costs)], strict=True)
-    solved = np.array(_settled(claims, limit), dtype=np.intp)
-    rows = np.concatenate([rows.take(certain), solved[:, 0]])
-    columns = np.concatenate([columns.take(certain), solved[:, 1]])
-    order = rows.argsort()
-    return rows.take(order), columns.take(order)
+    dearest_first = costs.argsort(kind="stable")[::-1]
+    best = np.empty(rows[-1] + 1, dtype=np.intp)
+    best[rows.take(dearest_first)] = dearest_first
+    (claiming,) = np.bincount(rows).nonzero()
+    wanted = columns.take(best.take(claiming))
+    (rivals,) = (np.bincount(wanted).take(wanted) > 1).nonzero()
+    if not rivals.size:
+        return claiming, wanted
+    pairs = dict(zip(claiming.tolist(), wanted.tolist(), strict=True))
+    _settle(pairs, claiming.take(rivals).tolist(), _Claims(rows, columns, costs), limit)
+    made = np.array(sorted(pairs.items()), dtype=np.intp).reshape(-1, 2)
+    return made[:, 0], made[:, 1]
 
 
-def _settled(claims: Iterable[tuple[int, int, float]], limit: float) -> list[tuple[int, int]]:
-    """The pairs of least cost of (row, column, cost); only groups where two rows want the same column must be solved."""
-    of_row: dict[int, dict[int, float]] = {}
-    of_column: dict[int, list[int]] = {}
-    for row, column, cost in claims:
-        of_row.setdefault(row, {})[column] = cost
-        of_column.setdefault(column, []).append(row)
-    wanted: dict[int, list[int]] = {}
-    for row, own in of_row.items():
-        wanted.setdefault(min(own, key=own.__getitem__), []).append(row)
-    pairs, solved = [], set[int]()
-    for group, others in _groups([rivals[0] for rivals in wanted.values() if len(rivals) > 1], of_row, of_column):
-        part = [[of_row[row].get(column, limit) for column in others] for row in group]
-        pairs += [(group[row], others[column]) for row, column in _solve(part) if part[row][column] < limit]
-        solved.update(group)
-    return pairs + [(row, column) for column, (row, *_) in wanted.items() if row not in solved]
+class _Claims:
+    """Which row may have which column, and for how much."""
+
+    def __init__(self, rows: Index, columns: Index, costs: Costs) -> None:
+        self._first: list[int] = [0, *np.bincount(rows).cumsum().tolist()]
+        self._columns: list[int] = columns.tolist()
+        self._costs: list[float] = costs.tolist()
+        self.rows_of: dict[int, list[int]] = {}
+        """Of each column."""
+        for row, column in zip(rows.tolist(), self._columns, strict=True):
+            self.rows_of.setdefault(column, []).append(row)
+
+    def of(self, row: int) -> dict[int, float]:
+        """What it may have, and the costs."""
+        own = slice(self._first[row], self._first[row + 1])
+        return dict(zip(self._columns[own], self._costs[own], strict=True))
 
 
-def _groups(
-    starts: Sequence[int], of_row: Mapping[int, Collection[int]], of_column: Mapping[int, Collection[int]]
-) -> Iterator[tuple[list[int], list[int]]]:
-    """Rows and columns that may be paired with some rows, directly or through others."""
-    done = set[int]()
-    for start in starts:
-        if start in done:
+def _settle(pairs: dict[int, int], rivals: Iterable[int], claims: _Claims, limit: float) -> None:
+    """Mends ``pairs``, in which every row has what it wants most, where two rows want the same."""
+    settled = set[int]()
+    for rival in rivals:
+        if rival in settled:
             continue
-        rows, columns, ahead = {start}, set(of_row[start]), list(of_row[start])
-        while ahead:
-            for row in of_column[ahead.pop()]:
-                if row not in rows:
-                    rows.add(row)
-                    ahead += [column for column in of_row[row] if column not in columns]
-                    columns.update(of_row[row])
-        done |= rows
-        yield sorted(rows), sorted(columns)
+        group = _group_of(rival, claims)
+        settled.update(group)
+        rows, columns = sorted(group), sorted({column for own in group.values() for column in own})
+        costs = [[group[row].get(column, limit) for column in columns] for row in rows]
+        for row in rows:
+            del pairs[row]
+        for row, column in _solve(costs):
+            if costs[row][column] < limit:
+                pairs[rows[row]] = columns[column]
+
+
+def _group_of(rival: int, claims: _Claims) -> dict[int, dict[int, float]]:
+    """The claims of a row, and of all that compete with it, directly or through others."""
+    group = {rival: claims.of(rival)}
+    ahead = set(group[rival])
+    asked = set[int]()
+    while ahead:
+        column = ahead.pop()
+        asked.add(column)
+        for row in claims.rows_of[column]:
+            if row not in group:
+                group[row] = claims.of(row)
+                ahead |= group[row].keys() - asked
+    return group
 
 
 def _solve(costs: list[list[float]]) -> list[tuple[int, int]]:

@@ -10,8 +10,8 @@ from analytics.track.assignment import assign_pairs
 from analytics.track.groups import INDEFINITE
 from analytics.track.kalman import Array, sizes
 from analytics.track.objects import Objects
-from analytics.track.overlap import Index, edges_of, overlap, touching
-from analytics.track.seen import Mask, Seen
+from analytics.track.overlap import Index, Mask, edges_of, overlap, touching
+from analytics.track.seen import Seen
 
 _MARGIN = 0.15
 """Boxes are widened by this share of their size (and by the uncertainty of the prediction) before they are compared."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from analytics.track.kalman import Array
 
 Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 _INCOMPARABLE = 16.0
 """A box of more than so many times the area (four times as wide and high) tells nothing of the one inside it: weak
@@ -52,9 +53,11 @@ def touching(first: Array, second: Array, wider: Array) -> tuple[Index, Index]:
         second: their edges, 4 x M.
         wider: of each of ``first``.
     """
-    near = (first[:2] - wider)[:, :, None] < second[2:, None]
-    near &= (first[2:] + wider)[:, :, None] > second[:2, None]
-    return _where(near[0] & near[1])
+    near = (first[0] - wider)[:, None] < second[2]
+    near &= (first[2] + wider)[:, None] > second[0]
+    near &= (first[1] - wider)[:, None] < second[3]
+    near &= (first[3] + wider)[:, None] > second[1]
+    return _where(near)
 
 
 def alike(boxes: Array, least: float) -> list[tuple[int, int]]:
@@ -71,20 +74,21 @@ def alike(boxes: Array, least: float) -> list[tuple[int, int]]:
     return list(zip(first[same].tolist(), second[same].tolist(), strict=True))
 
 
-def coverage(first: Array, second: Array) -> Array:
-    """Share of the smaller of two boxes that the other covers, of every box of ``first`` with every one of ``second``.
+def covered(first: Array, second: Array, share: float) -> Mask:
+    """Whether two boxes share more than so much of the smaller one, for every box of ``first`` with every of ``second``.
 
-    0 where the second is incomparably larger than the first.
+    False where the second is incomparably larger than the first.
 
     Args:
         first: their edges, 4 x N.
         second: their edges, 4 x M.
+        share: of the area, at least 0.
     """
     size, other_size = first[2:] - first[:2], second[2:] - second[:2]
     area, other_area = (size[0] * size[1])[:, None], other_size[0] * other_size[1]
     shared = np.maximum(_common(first[:, :, None], second[:, None]), 0.0)
-    result: Array = shared[0] * shared[1] / np.maximum(np.minimum(area, other_area), _TINY)
-    result *= other_area <= _INCOMPARABLE * area
+    result: Mask = shared[0] * shared[1] > share * np.minimum(area, other_area)
+    result &= other_area <= _INCOMPARABLE * area
     return result
 
 
@@ -95,8 +99,8 @@ def _common(first: Array, second: Array) -> Array:
     return lengths
 
 
-def _where(chosen: NDArray[np.bool_]) -> tuple[Index, Index]:
+def _where(chosen: Mask) -> tuple[Index, Index]:
     """Rows and columns, in order; faster than ``nonzero`` of a matrix."""
     (flat,) = chosen.ravel().nonzero()
-    rows = flat // max(chosen.shape[1], 1)
-    return rows, flat - rows * chosen.shape[1]
+    rows, columns = np.divmod(flat, max(chosen.shape[1], 1))
+    return rows, columns

@@ -13,25 +13,19 @@ _FADE = 0.95
 """Weight of all earlier votes at each new one: a label may change after some twenty frames of better evidence."""
 _INDEFINITE = 0.5
 """Weight of a vote for ``object``: that a thing looks like nothing now and then does not outvote what it looks like."""
-_TENTATIVE_MISSES = 1
 
 
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """Identity, label and history of one object. Times are seconds of the tracker's own count, save ``first_seen``."""
+    """Identity and label of one object, and what speaks for it."""
 
     first_seen: UtcSeconds
     evidence: Evidence
-    seen_at: float
-    clear_at: float
-    """When it was last seen clearly: by a strong detection."""
     score: float
     origin: Box | None = None
     """Its first box as far as it is inside the picture, normalised, once that was asked for."""
     track_id: int = 0
     """0 until the object is confirmed."""
-    missed: int = 0
-    """Frames since it was last measured."""
     label: str = OBJECT
     """The label with the most weight of scores so far."""
     group: int = INDEFINITE
@@ -59,12 +53,3 @@ class Record:
             votes[label] = votes.get(label, 0.0) + weight
             self.label = max(votes, key=votes.__getitem__)
             self.group = self.group or group
-
-    def measured(self, label: str, group: int, score: float, now: float) -> None:
-        """It was detected in this frame."""
-        self.vote(label, group, score)
-        self.score, self.seen_at, self.missed = score, now, 0
-
-    def is_hopeless(self, now: float) -> bool:
-        """Whether it will not become an object."""
-        return self.missed > _TENTATIVE_MISSES or self.evidence.is_hopeless(now)

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from analytics.track.groups import FIRST_STILL, code_of
 from analytics.track.kalman import SMALLEST, Array
-from analytics.track.overlap import coverage, edges_of
+from analytics.track.overlap import Mask, covered, edges_of
 from core.types import Detection
-
-Mask = NDArray[np.bool_]
 
 _SECOND_BOX = 0.7
 """A box is doubtful when it shares more of the smaller one's area with a better box of its group …"""
@@ -69,6 +67,6 @@ def _doubtful(edges: Array, scores: Array, groups: NDArray[np.intp]) -> Mask:
     (unsure,) = (scores < poorer.max(initial=0.0)).nonzero()
     if unsure.size:
         surer = (scores.take(unsure)[:, None] < poorer) & (groups.take(unsure)[:, None] == groups)
-        surer &= coverage(edges.take(unsure, axis=1), edges) > _SECOND_BOX
+        surer &= covered(edges.take(unsure, axis=1), edges, _SECOND_BOX)
         doubtful[unsure[surer.nonzero()[0]]] = True
     return doubtful

@@ -18,7 +18,7 @@ from analytics.track.association import associate
 from analytics.track.groups import INDEFINITE
 from analytics.track.kalman import Array
 from analytics.track.objects import Objects
-from analytics.track.overlap import Index, alike, coverage, edges_of
+from analytics.track.overlap import Index, alike, covered, edges_of
 from analytics.track.record import Record
 from analytics.track.seen import Seen, as_seen
 from core.types import Box, Detection, Track, UtcSeconds
@@ -78,15 +78,18 @@ class Tracker:
         if not free.size:
             return []
         known = edges_of(self._objects.filters.position[self._objects.moves])
-        is_part = (coverage(seen.edges.take(free, axis=1), known) > _TAKEN).any(axis=1)
+        is_part = covered(seen.edges.take(free, axis=1), known, _TAKEN).any(axis=1)
         starters: list[int] = free[seen.strong[free] | ~is_part].tolist()
         return starters
 
     def _drop_twins(self) -> None:
         """Of two objects at one place the older stays, or the one with an id."""
         records = self._objects.records
-        kept = [True] * len(records)
-        for first, second in alike(self._objects.filters.position, _TWINS):
+        twins = alike(self._objects.filters.position, _TWINS)
+        if not twins:
+            return
+        kept = np.ones(len(records), dtype=bool)
+        for first, second in twins:
             one, other = records[first], records[second]
             if one.group == other.group or INDEFINITE in (one.group, other.group):
                 kept[first if _rank(other) < _rank(one) else second] = False
@@ -96,30 +99,33 @@ class Tracker:
         objects = self._objects
         for record in objects.records:
             if record.origin is None and record.track_id:
-                ((left, top, right, bottom),) = self._visible(record.evidence.start[None])
-                record.origin = Box(left=left, top=top, right=right, bottom=bottom)
-        now, corners = objects.now, self._visible(objects.filters.position)
+                (left,), (top,), (right,), (bottom,) = self._visible(record.evidence.start[None])
+                record.origin = Box(left, top, right, bottom)
+        told = objects.confirmed & objects.seen_within(_COAST_S)
+        corners = self._visible(objects.filters.position)
         return tuple(
             [
                 Track(
-                    track_id=record.track_id,
-                    label=record.label,
-                    score=record.score,
-                    box=Box(left=left, top=top, right=right, bottom=bottom),
-                    first_seen=record.first_seen,
-                    is_measured=record.missed == 0,
-                    origin=record.origin,
+                    record.track_id,
+                    record.label,
+                    record.score,
+                    Box(left, top, right, bottom),
+                    record.first_seen,
+                    missed == 0,
+                    record.origin,
                 )
-                for record, (left, top, right, bottom) in zip(objects.records, corners, strict=True)
-                if record.track_id and now - record.seen_at <= _COAST_S and left < right and top < bottom
+                for record, is_told, missed, left, top, right, bottom in zip(
+                    objects.records, told.tolist(), objects.missed.tolist(), *corners, strict=True
+                )
+                if is_told and left < right and top < bottom
             ]
         )
 
     def _visible(self, positions: Array) -> list[list[float]]:
-        """Left, top, right and bottom of the parts inside the picture, normalised."""
+        """Of the parts inside the picture, normalised: all left sides, then the tops, right sides and bottoms."""
         edges = edges_of(positions)
         edges[::2] /= self._aspect
-        corners: list[list[float]] = np.minimum(np.maximum(edges, 0.0), 1.0).T.tolist()
+        corners: list[list[float]] = np.minimum(np.maximum(edges, 0.0, out=edges), 1.0, out=edges).tolist()
         return corners
 
 

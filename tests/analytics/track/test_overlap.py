@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.track.overlap import alike, coverage, edges_of, overlap, overlaps, touching
+from analytics.track.overlap import alike, covered, edges_of, overlap, overlaps, touching
 
 HERE = np.array([[0.5, 0.5, 0.2, 0.4]])
 
@@ -70,14 +70,16 @@ def test_touching_are_just_the_pairs_that_overlap_when_widened(
 
 
 @pytest.mark.parametrize(
-    ("other", "expected"),
+    ("other", "share", "expected"),
     [
-        ((0.5, 0.5, 0.1, 0.2), 1.0),
-        ((0.6, 0.5, 0.2, 0.4), 0.5),
-        ((0.9, 0.9, 0.1, 0.1), 0.0),
-        ((0.5, 0.5, 0.9, 1.6), 0.0),
+        ((0.5, 0.5, 0.1, 0.2), 0.99, True),
+        ((0.6, 0.5, 0.2, 0.4), 0.49, True),
+        ((0.6, 0.5, 0.2, 0.4), 0.51, False),
+        ((0.9, 0.9, 0.1, 0.1), 0.0, False),
+        ((0.5, 0.5, 0.9, 1.6), 0.0, False),
+        ((0.5, 0.5, 0.0, 0.0), 0.0, False),
     ],
-    ids=["inside", "half beside", "apart", "incomparably larger"],
+    ids=["inside", "half beside", "hardly half beside", "apart", "incomparably larger", "nothing"],
 )
-def test_coverage_is_the_share_of_the_smaller_box(other: tuple[float, ...], expected: float) -> None:
-    assert coverage(edges_of(HERE), edges_of(np.array([other])))[0, 0] == pytest.approx(expected)
+def test_covered_is_the_share_of_the_smaller_box(other: tuple[float, ...], share: float, *, expected: bool) -> None:
+    assert bool(covered(edges_of(HERE), edges_of(np.array([other])), share)[0, 0]) is expected
