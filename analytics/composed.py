@@ -33,10 +33,10 @@ class Composed:
         self._counted = counted
 
     def update(self, tick: Tick) -> list[Occurrence]:
-        """As ``Rule.update``. Objects that are still seen are told as they are in this frame."""
+        """As ``Rule.update``, but of all tracks. Objects that are still seen are told as they are in this frame."""
         seen = {name: tuple(self._counting(member.occurrences)) for name, member in self._members.items()}
         made = self._composition.update(tick.captured_at, seen)
-        present = {track.track_id: track for track in tick.tracks} if made else {}
+        present = {track.track_id: track for track in self._counted(tick.tracks)} if made else {}
         return [replace(one, tracks=tuple(present.get(track.track_id, track) for track in one.tracks)) for one in made]
 
     def figures(self) -> Mapping[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 
 import structlog
@@ -34,9 +35,9 @@ _Result = TypeVar("_Result")
 _log = structlog.get_logger(component="analysis")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Counted:
-    """The classes, sizes and scores that some rules let count: equal ones share their work (``Tick.once``)."""
+    """The classes, sizes and scores that some rules let count: made by ``_counted``, so that equal ones are one."""
 
     classes: tuple[str, ...]
     least: float
@@ -59,6 +60,10 @@ class _Counted:
                 and smallest <= track.box.bottom - track.box.top <= largest
             ]
         )
+
+
+_counted = lru_cache(maxsize=1024)(_Counted)
+"""Rules that let the same count share their work (``Tick.once``)."""
 
 
 class RuleRunner:
@@ -85,7 +90,7 @@ class RuleRunner:
         self._settings = settings
         self.rule_id = settings.id
         """Its id in the camera's settings."""
-        self._counted = _Counted(
+        self._counted = _counted(
             getattr(settings, "classes", ()), settings.min_confidence, settings.min_size, settings.max_size
         )
         self._zone: Polygon = getattr(settings, "zone", None) or ()
@@ -173,9 +178,9 @@ class RuleRunner:
         return result
 
     def _asked(self, tick: Tick) -> Sequence[Occurrence]:
-        self.occurrences = self._rule.update(tick.once(self._counted))
-        before = self._counted_before
-        self.figures = {name: before.get(name, 0) + value for name, value in self._rule.figures().items()}
+        self.occurrences = self._rule.update(tick if isinstance(self._rule, Composed) else tick.once(self._counted))
+        counted, before = self._rule.figures(), self._counted_before
+        self.figures = {name: before.get(name, 0) + value for name, value in counted.items()} if counted else counted
         return self.occurrences
 
     def _alerts(self, tick: Tick) -> list[Alert]:

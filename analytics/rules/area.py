@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import Final
 
-from analytics.rules.geometry import ROUNDING, SMALLEST, bounds, contains, is_far, nearest_of, surrounds
+from analytics.rules.geometry import CLEARLY, ROUNDING, SMALLEST, bounds, contains, is_far, nearest_of, surrounds
 from analytics.rules.sightings import Rectangle, Sightings
 from core.types import Box, Point, Polygon, Tick
 
@@ -23,7 +23,7 @@ class Area:
 
     def __init__(self, polygon: Polygon) -> None:
         self._polygon = polygon
-        self._edges = tuple(pairwise((*polygon, polygon[0])))
+        self._edges = tuple((edge, *_limits(edge)) for edge in pairwise((*polygon, polygon[0])))
         self._bounds, self._rectangle = bounds(polygon), Rectangle(polygon)
         self._hash = hash(polygon)
 
@@ -46,5 +46,21 @@ class Area:
     def _clearance(self, point: Point, box: Box) -> float:
         if surrounds(self._polygon, point):
             return 0.0
-        distance = nearest_of(point, self._edges, box)
+        (x, y), across, down = (
+            point,
+            CLEARLY * (box.right - box.left) + SMALLEST,
+            CLEARLY * (box.bottom - box.top) + SMALLEST,
+        )
+        near = [
+            edge
+            for edge, left, top, right, bottom in self._edges
+            if left <= x + across and x - across <= right and top <= y + down and y - down <= bottom
+        ]
+        distance = nearest_of(point, near, box) if near else math.inf
         return 0.0 if distance <= _ON_BORDER and contains(self._polygon, point) else distance
+
+
+def _limits(edge: tuple[Point, Point]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom."""
+    around = bounds(edge)
+    return around.left, around.top, around.right, around.bottom

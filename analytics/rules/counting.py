@@ -9,7 +9,6 @@ from pydantic import model_validator
 
 from analytics.rules.classes import Classes
 from analytics.rules.crossings import Crossings
-from analytics.rules.sightings import Sightings
 from analytics.rules.stays import USUAL, Stays
 from config.geometry import Line, Zone
 from config.model import RuleSettings
@@ -63,7 +62,7 @@ class _OverLine:
         self._totals = {"to_left": 0, "to_right": 0}
 
     def update(self, tick: Tick) -> None:
-        for crossed in self._crossings.update(tick.once(Sightings)):
+        for crossed in self._crossings.update(tick):
             self._totals[crossed.direction] += 1
 
     def figures(self) -> dict[str, int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from analytics.rules.geometry import CLEARLY, bounds, clearance, crossing, ground_point, is_far, is_right_of
 from analytics.rules.sightings import Rectangle, Sightings
-from analytics.rules.succession import Succession
-from core.types import Box, Point, Track, UtcSeconds
+from analytics.rules.succession import Handover
+from core.types import Box, Point, Tick, Track, UtcSeconds
 
 _HANDOVER_S = 1.5
 """A new track may continue one that was lost for so long."""
@@ -59,24 +60,22 @@ class _Walk:
         return before is not None and before is not self.on_right and balance != 0 and (balance > 0) is self.on_right
 
 
-class Crossings:
-    """Follows objects over one line. A crossing is known once its object is clearly on the other side.
-
-    How often the path between two clear positions passes to and fro does not matter, only whether it ends on the
-    other side; a path around an end of the line does not pass through it.
-    """
+class _Walks:
+    """Everybody's way, as far as it matters for one line."""
 
     def __init__(self, line: tuple[Point, Point]) -> None:
-        """``line``: first and second point; an end that all but reaches the picture's edge is taken to reach it."""
-        self._line = _drawn_to_edge(line)
-        self._bounds, self._rectangle = bounds(self._line), Rectangle(self._line)
+        self._line = line
+        self._bounds, self._rectangle = bounds(line), Rectangle(line)
         self._walks: dict[int, _Walk] = {}
-        self._succession = Succession(_HANDOVER_S)
+        self._all_since: UtcSeconds = -math.inf
+        """No walk has ended before."""
+        self._handover = Handover(_HANDOVER_S)
 
-    def update(self, seen: Sightings) -> list[Crossing]:
-        """Takes what was measured in one frame; who is now known to have crossed."""
+    def update(self, tick: Tick) -> list[Crossing]:
+        """Takes one frame; who is now known to have crossed."""
+        seen = tick.once(Sightings)
         self._forget(seen.at)
-        self._succession.hand_over(self._walks, seen.by_id, seen.at)
+        self._handover.update(self._walks, tick)
         far, right = seen.far_from(self._rectangle), seen.right_of(*self._line)
         found = []
         for track, place, is_far_out, on_right in zip(seen.tracks, seen.places, far, right, strict=True):
@@ -91,8 +90,12 @@ class Crossings:
         return found
 
     def _forget(self, captured_at: UtcSeconds) -> None:
+        """Those that were seen too long ago; looked for only once there may be one."""
+        if captured_at - self._all_since <= _MEMORY_S:
+            return
         for track_id in [id_ for id_, walk in self._walks.items() if captured_at - walk.at > _MEMORY_S]:
             del self._walks[track_id]
+        self._all_since = min([walk.at for walk in self._walks.values()], default=captured_at)
 
     def _begin(self, track: Track, captured_at: UtcSeconds) -> _Walk:
         """A new walk, from where the object was first seen: it may pass the line before it is sure to be one."""
@@ -109,6 +112,38 @@ class Crossings:
 
     def _is_clear(self, place: Point, box: Box) -> bool:
         return is_far(place, self._bounds, box) or clearance(place, *self._line, box) >= CLEARLY
+
+
+@dataclass(frozen=True, slots=True)
+class _Passages:
+    """Asks who crosses in a frame; equal questions have one answer for all rules that see the same."""
+
+    line: tuple[Point, Point]
+    walks: _Walks | None
+    """Up to the frame before; None in the first."""
+
+    def __call__(self, tick: Tick) -> tuple[_Walks, list[Crossing]]:
+        walks = self.walks or _Walks(self.line)
+        return walks, walks.update(tick)
+
+
+class Crossings:
+    """Follows objects over one line. A crossing is known once its object is clearly on the other side.
+
+    How often the path between two clear positions passes to and fro does not matter, only whether it ends on the
+    other side; a path around an end of the line does not pass through it. Rules that began together, for the same line
+    and objects, share the work, as with a ``Handover``.
+    """
+
+    def __init__(self, line: tuple[Point, Point]) -> None:
+        """``line``: first and second point; an end that all but reaches the picture's edge is taken to reach it."""
+        self._line = _drawn_to_edge(line)
+        self._walks: _Walks | None = None
+
+    def update(self, tick: Tick) -> list[Crossing]:
+        """Takes one frame; who is now known to have crossed."""
+        self._walks, found = tick.once(_Passages(self._line, self._walks))
+        return found
 
 
 def _drawn_to_edge(line: tuple[Point, Point]) -> tuple[Point, Point]:

@@ -59,8 +59,7 @@ class Cone:
         shift = (x2 - x1, y2 - y1)
         if shift == (0.0, 0.0) or self.angle_of(shift) <= self._max_angle:
             return 0.0
-        width = max((before.width + after.width) / 2, SMALLEST)
-        height = max((before.height + after.height) / 2, SMALLEST)
+        width, height = _mean_size(before, after)
         in_sizes = (shift[0] / width, shift[1] / height)
         one, other = ((x / width, y / height) for x, y in self._sides)
         return min(_distance_from_ray(in_sizes, one), _distance_from_ray(in_sizes, other))
@@ -69,6 +68,20 @@ class Cone:
         """Direction of one side of the cone, normalised."""
         (x, y), along, across = self._expected, math.cos(angle), math.sin(angle)
         return (x * along - y * across) / self.aspect, x * across + y * along
+
+
+def shift_in_sizes(before: Box, after: Box) -> float:
+    """How far the ground point went, in the mean size of the two boxes: at least as much as it can deviate."""
+    width, height = _mean_size(before, after)
+    across = (after.left + after.right - before.left - before.right) / 2
+    return math.hypot(across / width, (after.bottom - before.bottom) / height)
+
+
+def _mean_size(first: Box, second: Box) -> tuple[float, float]:
+    """Width and height, never nothing."""
+    width = (first.right - first.left + second.right - second.left) / 2
+    height = (first.bottom - first.top + second.bottom - second.top) / 2
+    return max(width, SMALLEST), max(height, SMALLEST)
 
 
 def _distance_from_ray(point: Point, heading: Point) -> float:

@@ -6,7 +6,6 @@ from typing import ClassVar, Literal
 
 from analytics.rules.classes import Classes
 from analytics.rules.crossings import Crossings
-from analytics.rules.sightings import Sightings
 from config.geometry import Line
 from config.model import RuleSettings
 from core.contracts import Rule
@@ -47,6 +46,6 @@ class LineCrossing(Rule):
                 tracks=(crossed.track,),
                 details={"direction": crossed.direction},
             )
-            for crossed in self._crossings.update(tick.once(Sightings))
+            for crossed in self._crossings.update(tick)
             if self._direction in {"any", crossed.direction}
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from analytics.rules.area import Area
 from analytics.rules.geometry import CLEARLY, overlap, touches_edge
 from analytics.rules.sightings import Sightings
-from analytics.rules.succession import Succession
+from analytics.rules.succession import Handover
 from core.types import Occurrence, Polygon, Tick, Track, UtcSeconds
 
 _TOGETHER_S = 2.0
@@ -51,11 +52,18 @@ class _Visitor:
     party_at: UtcSeconds | None = None
     """When the first of its party entered, once that party is reported."""
 
-    def see_outside(self, at: UtcSeconds, out_s: float) -> None:
-        """It is seen clearly out of the zone."""
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it was last seen clearly out of the zone, in a stay that has not ended yet."""
+        return self.entered_at is not None and self.seen_at > self.present_at
+
+    def see_outside(self, at: UtcSeconds, out_s: float) -> bool:
+        """It is seen clearly out of the zone; whether it begins to leave."""
+        begins = self.entered_at is not None and self.seen_at <= self.present_at
         self.is_inside, self.seen_at, self.came_in = False, at, True
         if self.entered_at is not None:
             self.end_stay_if_left(at, out_s)
+        return begins
 
     def see(self, at: UtcSeconds, gap_s: float, *, is_inside: bool) -> bool:
         """It is seen in the zone, or not clearly out of it; whether a stay begins."""
@@ -70,7 +78,7 @@ class _Visitor:
 
     def end_stay_if_left(self, now: UtcSeconds, out_s: float) -> None:
         """Ends its stay when it was seen outside and has not been back in time."""
-        if self.seen_at > self.present_at and now - self.present_at > out_s:
+        if self.is_leaving and now - self.present_at > out_s:
             self.entered_at, self.party_at, self.inside_s = None, None, 0.0
 
 
@@ -86,7 +94,10 @@ class Stays:
         self._dwell_s = dwell_s
         self._patience = patience
         self._visitors: dict[int, _Visitor] = {}
-        self._succession = Succession(patience.vanished_s)
+        self._leaving: list[_Visitor] = []
+        self._all_since: UtcSeconds = -math.inf
+        """No visitor was last seen before."""
+        self._handover = Handover(patience.vanished_s)
         self.begun = 0
         """Stays that have begun so far."""
 
@@ -99,12 +110,15 @@ class Stays:
         """Takes one frame; one occurrence per party whose dwell time is reached in it."""
         seen = tick.once(Sightings)
         self._forget(seen.at)
-        self._succession.hand_over(self._visitors, seen.by_id, seen.at)
+        if self._leaving:
+            self._end_stays(seen.at)
+        self._handover.update(self._visitors, tick)
         inside = []
         for track, clearance in zip(seen.tracks, tick.once(self._zone), strict=True):
             visitor = self._visitors.get(track.track_id) or self._begin(track, seen)
             if clearance >= CLEARLY:
-                visitor.see_outside(seen.at, self._patience.out_s)
+                if visitor.see_outside(seen.at, self._patience.out_s):
+                    self._leaving.append(visitor)
                 continue
             if visitor.see(seen.at, self._patience.gap_s, is_inside=clearance <= 0.0):
                 self.begun += 1
@@ -112,13 +126,20 @@ class Stays:
             inside += [(track, visitor)] if visitor.is_inside else []
         return self._report(inside, seen.at)
 
+    def _end_stays(self, now: UtcSeconds) -> None:
+        """Of those who are out for too long."""
+        for visitor in self._leaving:
+            visitor.end_stay_if_left(now, self._patience.out_s)
+        self._leaving = [visitor for visitor in self._leaving if visitor.is_leaving]
+
     def _forget(self, now: UtcSeconds) -> None:
-        vanished_s, out_s = self._patience.vanished_s, self._patience.out_s
-        for track_id in [id_ for id_, seen in self._visitors.items() if now - seen.seen_at > vanished_s]:
+        """Those that vanished; looked for only once there may be one."""
+        vanished_s = self._patience.vanished_s
+        if now - self._all_since <= vanished_s:
+            return
+        for track_id in [id_ for id_, visitor in self._visitors.items() if now - visitor.seen_at > vanished_s]:
             del self._visitors[track_id]
-        for visitor in self._visitors.values():
-            if visitor.entered_at is not None:
-                visitor.end_stay_if_left(now, out_s)
+        self._all_since = min([visitor.seen_at for visitor in self._visitors.values()], default=now)
 
     def _begin(self, track: Track, seen: Sightings) -> _Visitor:
         visitor = _Visitor(came_in=_comes_in(track, seen.tracks), seen_at=seen.at)

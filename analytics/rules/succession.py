@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from analytics.detect.labels import group_of
-from core.types import Box, Point, Track, UtcSeconds
+from analytics.rules.sightings import Sightings
+from core.types import Box, Point, Tick, Track, UtcSeconds
 
 _PACE_S = 1.0
 """Speed is measured over so long."""
@@ -99,15 +101,6 @@ class Succession:
         (earlier_at, earlier), (_, latest) = seen[0], seen[-1]
         return _Lost(latest, at, earlier, earlier_at)
 
-    def hand_over(self, known: dict[int, State], present: Mapping[int, Track], captured_at: UtcSeconds) -> None:
-        """Like ``update``; in ``known`` (by track id) what is known of a lost track becomes its successor's.
-
-        A track that is known itself keeps its own past: that its id came back is the better evidence.
-        """
-        for heir, lost in self.update(present, captured_at).items():
-            if lost in known and heir not in known:
-                known[heir] = known.pop(lost)
-
     def _matched(self, new: Sequence[Track], present: Collection[int], captured_at: UtcSeconds) -> dict[int, int]:
         """The nearest pairs first; each track takes part in one."""
         missing = {track_id: self._lost(track_id) for track_id in self._last if track_id not in present}
@@ -147,3 +140,39 @@ def _distance(first: Box, second: Box) -> float:
     """Between ground points, in the width and height of the first."""
     (x1, y1), (x2, y2) = first.ground_point, second.ground_point
     return max(abs(x1 - x2) / max(first.width, 1e-6), abs(y1 - y2) / max(first.height, 1e-6))
+
+
+@dataclass(frozen=True, slots=True)
+class _Continued:
+    """Asks who continues whom in a frame; equal questions have one answer for all rules that see the same."""
+
+    patience_s: float
+    succession: Succession | None
+    """Of the frames before; None in the first."""
+
+    def __call__(self, tick: Tick) -> tuple[Succession, dict[int, int]]:
+        seen, succession = tick.once(Sightings), self.succession or Succession(self.patience_s)
+        return succession, succession.update(seen.by_id, seen.at)
+
+
+class Handover:
+    """Gives what a rule knows of a lost track to its successor.
+
+    Rules that began together and see the same objects share one ``Succession``, which each frame is shown to once. One
+    that is not asked for a while thus learns on its return what the others have seen meanwhile.
+    """
+
+    def __init__(self, patience_s: float) -> None:
+        """``patience_s``: as of ``Succession``."""
+        self._patience_s = patience_s
+        self._succession: Succession | None = None
+
+    def update(self, known: dict[int, State], tick: Tick) -> None:
+        """Takes one frame; what is known, by track id, of a lost track becomes its successor's.
+
+        A track that is known itself keeps its own past: that its id came back is the better evidence.
+        """
+        self._succession, heirs = tick.once(_Continued(self._patience_s, self._succession))
+        for heir, lost in heirs.items():
+            if lost in known and heir not in known:
+                known[heir] = known.pop(lost)

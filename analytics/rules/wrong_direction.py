@@ -11,10 +11,10 @@ from pydantic import AfterValidator, Field
 
 from analytics.rules.area import Area
 from analytics.rules.classes import Classes
-from analytics.rules.directions import Cone
+from analytics.rules.directions import Cone, shift_in_sizes
 from analytics.rules.geometry import CLEARLY, overlap
 from analytics.rules.sightings import Sightings
-from analytics.rules.succession import Succession
+from analytics.rules.succession import Handover
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule
@@ -126,13 +126,14 @@ class WrongDirection(Rule):
         self._max_angle = math.radians(settings.max_angle_deg)
         self._cone = Cone(self._expected, self._max_angle, 1.0)
         self._movers: dict[int, _Mover] = {}
-        self._succession = Succession(_HANDOVER_S)
+        self._all_since: UtcSeconds = -math.inf
+        """No mover was last seen before."""
+        self._handover = Handover(_HANDOVER_S)
 
     def update(self, tick: Tick) -> list[Occurrence]:
         seen = tick.once(Sightings)
-        for track_id in [id_ for id_, mover in self._movers.items() if seen.at - mover.seen_at > _MEMORY_S]:
-            del self._movers[track_id]
-        self._succession.hand_over(self._movers, seen.by_id, seen.at)
+        self._forget(seen.at)
+        self._handover.update(self._movers, tick)
         self._face(1.0 if tick.pixels is None else tick.pixels.width / tick.pixels.height)
         inside = [
             track
@@ -141,6 +142,14 @@ class WrongDirection(Rule):
         ]
         found = [self._judge(track, seen.at) for track in inside]
         return [occurrence for occurrence in found if occurrence is not None]
+
+    def _forget(self, now: UtcSeconds) -> None:
+        """Those that were seen too long ago; looked for only once there may be one."""
+        if now - self._all_since <= _MEMORY_S:
+            return
+        for track_id in [id_ for id_, mover in self._movers.items() if now - mover.seen_at > _MEMORY_S]:
+            del self._movers[track_id]
+        self._all_since = min([mover.seen_at for mover in self._movers.values()], default=now)
 
     def _begin(self, track: Track, now: UtcSeconds) -> _Mover:
         mover = self._movers[track.track_id] = _Mover(now, track.box)
@@ -184,7 +193,8 @@ def _start_of_wrong_way(mover: _Mover, cone: Cone) -> _Sighting | None:
     if not cone.may_lead_out(mover.farthest, end):
         return None
     suspect = [sighting for sighting in trail if cone.may_lead_out(sighting.beside, end)]
-    start = max(suspect, key=lambda sighting: cone.deviation(sighting.box, now.box), default=now)
+    far = [sighting for sighting in suspect if shift_in_sizes(sighting.box, now.box) >= _FAR]
+    start = max(far, key=lambda sighting: cone.deviation(sighting.box, now.box), default=now)
     if cone.deviation(start.box, now.box) < _FAR:
         return None
     between = [sighting for sighting in trail if start.at < sighting.at < now.at]

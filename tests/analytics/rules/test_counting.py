@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from analytics.rules.counting import Counting, CountingSettings
 from analytics.rules.line_crossing import LineCrossing, LineCrossingSettings
-from core.types import Point, Track
+from core.types import Point, Tick, Track
 from tests.analytics.rules.walks import at, between, walk, watch
 
 LINE = ((0.3, 0.5), (0.7, 0.5))
@@ -53,6 +53,19 @@ def test_figures_that_were_handed_out_do_not_change() -> None:
     before = rule.figures()
     walk(rule, between(ABOVE, BELOW, 20))
     assert before == {"to_left": 0, "to_right": 0}
+
+
+def test_rules_of_one_line_that_are_shown_the_same_frames_each_tell_every_crossing() -> None:
+    rules = [count_rule(line=LINE), count_rule(line=LINE), count_rule(line=(LINE[1], LINE[0]))]
+    for step, place in enumerate(between(ABOVE, BELOW, 20)):
+        tick = Tick(captured_at=step / 10, tracks=(at(place),))
+        for rule in rules:
+            rule.update(tick)
+    assert [dict(rule.figures()) for rule in rules] == [
+        {"to_left": 0, "to_right": 1},
+        {"to_left": 0, "to_right": 1},
+        {"to_left": 1, "to_right": 0},
+    ]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=60))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.rules.directions import Cone
+from analytics.rules.directions import Cone, shift_in_sizes
 from core.types import Box, Point
 from tests.analytics.rules.walks import HEIGHT, WIDTH, at
 
@@ -82,3 +82,15 @@ def test_an_allowed_movement_does_not_lead_out_at_the_first_glance() -> None:
     ahead = watched.beside(watched.advanced(box(0.6, 0.5), 0.75))
     assert not watched.may_lead_out(watched.beside((0.5, 0.5)), ahead)
     assert watched.may_lead_out(watched.beside((0.9, 0.5)), ahead)
+
+
+@given(shifts, st.floats(5.0, 175.0))
+def test_nothing_deviates_by_more_than_it_goes(shift: Point, max_angle_deg: float) -> None:
+    before, after = box(0.5, 0.5), box(0.5 + shift[0], 0.5 + shift[1])
+    assert cone(max_angle_deg).deviation(before, after) <= shift_in_sizes(before, after) + 1e-9
+
+
+def test_a_shift_is_told_in_the_mean_size_of_both_boxes() -> None:
+    before = Box(left=0.1, top=0.1, right=0.2, bottom=0.3)
+    after = Box(left=0.2, top=0.2, right=0.5, bottom=0.6)
+    assert shift_in_sizes(before, after) == pytest.approx(math.hypot(0.2 / 0.2, 0.3 / 0.3))

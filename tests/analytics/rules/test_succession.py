@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.rules.succession import Succession
-from core.types import Point, Track
+from analytics.rules.succession import Handover, Succession
+from core.types import Point, Tick, Track
 from tests.analytics.rules.walks import HEIGHT, WIDTH, at, between
 
 
@@ -55,19 +55,70 @@ def test_two_lost_tracks_are_continued_by_the_nearer_ones() -> None:
     assert succession.update(seen(*newcomers), 0.5) == {3: 2, 4: 1}
 
 
-def test_what_is_known_of_a_lost_track_becomes_its_successors() -> None:
-    known = {1: "walker", 9: "another"}
-    after_a_walk().hand_over(known, seen(at((0.5, 0.5), track_id=2)), 1.2)
-    assert known == {2: "walker", 9: "another"}
-
-
-def test_a_track_that_comes_back_keeps_its_own_past() -> None:
-    known = {1: "walker", 2: "its own"}
-    after_a_walk().hand_over(known, seen(at((0.5, 0.5), track_id=2)), 1.2)
-    assert known[2] == "its own"
-
-
 def test_a_successor_has_successors_of_its_own() -> None:
     succession = after_a_walk()
     assert succession.update(seen(at((0.5, 0.5), track_id=2)), 1.2) == {2: 1}
     assert succession.update(seen(at((0.5, 0.5), track_id=3)), 1.4) == {3: 2}
+
+
+class Knowing:
+    """What a rule knows of objects, and how it learns of successors."""
+
+    def __init__(self, patience_s: float = 2.0) -> None:
+        self.known: dict[int, str] = {}
+        self.handover = Handover(patience_s)
+
+    def see(self, tick: Tick) -> None:
+        self.handover.update(self.known, tick)
+
+
+def frame(captured_at: float, *tracks: Track) -> Tick:
+    return Tick(captured_at=captured_at, tracks=tracks)
+
+
+def test_what_is_known_of_a_lost_track_becomes_its_successors() -> None:
+    rule = Knowing()
+    rule.see(frame(0.0, at((0.5, 0.5))))
+    rule.known = {1: "walker", 9: "another"}
+    rule.see(frame(0.2, at((0.5, 0.5), track_id=2)))
+    assert rule.known == {2: "walker", 9: "another"}
+
+
+def test_a_track_that_comes_back_keeps_its_own_past() -> None:
+    rule = Knowing()
+    rule.see(frame(0.0, at((0.5, 0.5))))
+    rule.known = {1: "walker", 2: "its own"}
+    rule.see(frame(0.2, at((0.5, 0.5), track_id=2)))
+    assert rule.known[2] == "its own"
+
+
+def test_rules_that_see_the_same_frames_learn_the_same() -> None:
+    rules = [Knowing(), Knowing(), Knowing(patience_s=0.1)]
+    for tick in (frame(0.0, at((0.5, 0.5))), frame(0.2, at((0.5, 0.5), track_id=2))):
+        for rule in rules:
+            rule.known.setdefault(1, "walker")
+            rule.see(tick)
+    assert [sorted(rule.known) for rule in rules] == [[2], [2], [1]]
+
+
+def test_a_rule_that_was_not_asked_meanwhile_learns_on_its_return_what_another_saw() -> None:
+    steady, resting = Knowing(), Knowing()
+    first = frame(0.0, at((0.5, 0.5)))
+    steady.see(first)
+    resting.see(first)
+    steady.see(frame(5.0, at((0.5, 0.5), track_id=2)))
+    resting.known = {2: "walker"}
+    last = frame(5.2, at((0.5, 0.5), track_id=3))
+    steady.see(last)
+    resting.see(last)
+    assert resting.known == {3: "walker"}
+
+
+def test_a_rule_that_begins_later_learns_of_what_it_saw_itself() -> None:
+    early, late = Knowing(), Knowing()
+    early.see(frame(0.0, at((0.5, 0.5))))
+    early.known, late.known = {1: "walker"}, {1: "walker"}
+    both = frame(0.2, at((0.5, 0.5), track_id=2))
+    early.see(both)
+    late.see(both)
+    assert (early.known, late.known) == ({2: "walker"}, {1: "walker"})
