@@ -21,6 +21,8 @@ from core.types import Box, Occurrence, Pixels, Polygon, Tick, Track, UtcSeconds
 
 _ASPECT = 1.15
 """An upright person's box is so much higher than wide."""
+_LONG = 1.4
+"""A box that shows one who lies is so much wider than high: nearer to a square, it may show people who stand close together."""
 _UPRIGHT = 0.7
 """It is at least this share of the person's full height."""
 _FULL_S = 3.0
@@ -211,7 +213,7 @@ class PersonDown(Rule):
             box = track.box
             width, height = box.width * moment.aspect / person.height, box.height / person.height
             is_own = track.track_id == person.track.track_id or track.first_seen > person.upright_at
-            if not (is_own and track.is_measured and width >= _ASPECT * height and contains(reach, box.centre)):
+            if not (is_own and track.is_measured and width >= _LONG * height and contains(reach, box.centre)):
                 continue
             if is_low(width, height, _drop(person, box)) and contains(self._zone, ground_point(box)):
                 return box

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from analytics.rules.person_down import PersonDown, PersonDownSettings
 from core.types import Box, Occurrence, Tick
-from tests.analytics.rules.rooms import INTERVAL_S, Shown, box, person, room, watch_room
+from tests.analytics.rules.rooms import HEIGHT, INTERVAL_S, WIDTH, Shown, box, person, room, watch_room
 from tests.analytics.rules.walks import at
 
 FLOOR = ((0.0, 0.6), (1.0, 0.6), (1.0, 1.0), (0.0, 1.0))
@@ -56,6 +56,13 @@ def test_one_who_falls_and_is_not_detected_any_more_is_reported_once(mirrored: b
 def test_one_whom_the_detector_sees_lying_is_reported_where_his_clothes_have_the_colour_of_the_floor() -> None:
     story = [*comes_and_stands(), *during(5.0, seen=[LIES], score=0.2)]
     assert len(watch_room(rule(), story)) == 1
+
+
+@pytest.mark.parametrize(("longer", "alerts"), [(1.2, 0), (1.8, 1)])
+def test_a_low_box_that_is_nearly_square_may_be_people_close_together(longer: float, alerts: int) -> None:
+    low = box(0.45, 0.62, 0.45 + longer * 0.14 * HEIGHT / WIDTH, 0.76)
+    story = [*comes_and_stands(), *during(5.0, seen=[low], score=0.2)]
+    assert len(watch_room(rule(), story)) == alerts
 
 
 def test_one_who_lies_in_dim_light_is_reported() -> None:
