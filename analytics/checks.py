@@ -1,13 +1,15 @@
-"""What ``vigie check`` says of the detectors, the decoders and the composed rules of a site."""
+"""What ``vigie check`` says of the models, the decoders and the composed rules of a site."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analytics.decode.hardware import REMEDY, SOFTWARE, open_hardware
-from analytics.detect.factory import create_detector
+from analytics.detect.density import DensityModel
+from analytics.detect.factory import create_density_model, create_detector
 from analytics.detect.onnx import OnnxDetector
 from analytics.detect.providers import CPU
+from analytics.models.manifest import Manifest
 from config.model import (
     AnalysisSettings,
     CameraSettings,
@@ -25,18 +27,33 @@ _USUAL_CODEC = "h264"
 
 
 def check_models(site: SiteSettings) -> list[Finding]:
-    """Opens each detector of the site and of its enabled cameras once, as a worker would.
+    """Opens each detector and density map model of the site and of its enabled cameras once, as a worker would.
 
     Entry point ``models`` of the group ``vigie.checks``.
     """
-    cameras = [site.analysis_of(camera) for camera in site.cameras if camera.enabled]
-    return check_detectors([site.analysis, *cameras])
+    named = [site.analysis, *(site.analysis_of(camera) for camera in site.cameras if camera.enabled)]
+    return [*check_detectors(named), *check_density_models(named)]
 
 
 def check_detectors(settings: Iterable[AnalysisSettings]) -> list[Finding]:
     """What is found of each distinct detector and what runs it, in the order in which they are named."""
     distinct = {(analysis.detector, analysis.provider): analysis for analysis in settings}
-    return [finding for analysis in distinct.values() for finding in _findings(analysis)]
+    return [
+        finding
+        for (name, _), analysis in distinct.items()
+        for finding in _findings(analysis, name, "detector_opens", create_detector)
+    ]
+
+
+def check_density_models(settings: Iterable[AnalysisSettings]) -> list[Finding]:
+    """The same of each distinct density map model; nothing where none is named."""
+    distinct = {(analysis.density_model, analysis.provider): analysis for analysis in settings}
+    return [
+        finding
+        for (path, _), analysis in distinct.items()
+        if path is not None
+        for finding in _findings(analysis, str(path), "density_model_opens", create_density_model)
+    ]
 
 
 def check_decoders(site: SiteSettings) -> list[Finding]:
@@ -93,37 +110,41 @@ def _is_switched_on(site: SiteSettings, camera: CameraSettings, rule: RuleSettin
     )
 
 
-def _findings(analysis: AnalysisSettings) -> Iterator[Finding]:
+def _findings(
+    analysis: AnalysisSettings,
+    subject: str,
+    code: str,
+    create: Callable[[AnalysisSettings], Detector | DensityModel | None],
+) -> Iterator[Finding]:
     try:
-        detector = create_detector(analysis)
+        model = create(analysis)
     except VigieError as error:
         yield Finding(
             level=FindingLevel.FAILURE,
-            subject=analysis.detector,
+            subject=subject,
             code="model_unusable",
             message=str(error),
             remedy=error.remedy,
         )
         return
-    yield Finding(
-        level=FindingLevel.OK, subject=analysis.detector, code="detector_opens", message=_description(detector)
-    )
-    if isinstance(detector, OnnxDetector) and detector.fallback is not None:
+    yield Finding(level=FindingLevel.OK, subject=subject, code=code, message=_description(model))
+    if isinstance(model, OnnxDetector | DensityModel) and model.fallback is not None:
         yield Finding(
             level=FindingLevel.WARNING,
-            subject=analysis.detector,
+            subject=subject,
             code="provider_fallback",
-            message=f"the processor runs it, not {analysis.provider}: {detector.fallback.cause}",
-            remedy=detector.fallback.remedy,
+            message=f"the processor runs it, not {analysis.provider}: {model.fallback.cause}",
+            remedy=model.fallback.remedy,
         )
 
 
-def _description(detector: Detector) -> str:
-    if not isinstance(detector, OnnxDetector):
-        return f"needs no model file; classes: {', '.join(sorted(detector.labels))}"
-    manifest = detector.manifest
-    known = f"{manifest.name} ({manifest.family}), licence {manifest.licence}, {len(manifest.classes)} classes"
-    return known if detector.provider == CPU else f"{known}, run by {detector.provider}"
+def _description(model: Detector | DensityModel | None) -> str:
+    if not isinstance(model, OnnxDetector | DensityModel):
+        return f"needs no model file; classes: {', '.join(sorted(model.labels if model else ()))}"
+    manifest = model.manifest
+    finds = f"{len(manifest.classes)} classes" if isinstance(manifest, Manifest) else "draws density maps"
+    known = f"{manifest.name} ({manifest.family}), licence {manifest.licence}, {finds}"
+    return known if model.provider == CPU else f"{known}, run by {model.provider}"
 
 
 def _decoder_finding(wanted: str) -> Finding:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from analytics.decode.frame import DecodedFrame
-from analytics.detect.factory import create_detector
+from analytics.detect.factory import create_density_model, create_detector
 from analytics.filevideo import FileVideo
 from analytics.gate import gate_of
 from analytics.rate import FrameRate
@@ -30,7 +30,12 @@ class FileAnalysis:
         runners = rule_runners(name, rules, is_active=lambda _rule: _always)
         detector = create_detector(analysis)
         self._scene = SceneAnalyser(
-            name, detector, runners, min_confidence=analysis.min_confidence, gate=gate_of(analysis, detector)
+            name,
+            detector,
+            runners,
+            min_confidence=analysis.min_confidence,
+            gate=gate_of(analysis, detector),
+            density=create_density_model(analysis),
         )
         self._fps = analysis.fps
         self._video = FileVideo(video)

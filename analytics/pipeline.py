@@ -20,7 +20,7 @@ from analytics.decode.decoder import Decoder
 from analytics.decode.frame import DecodedFrame
 from analytics.decode.hardware import SOFTWARE, CodecOpener
 from analytics.decode.stream_watch import StreamWatch
-from analytics.detect.factory import create_detector
+from analytics.detect.factory import create_density_model, create_detector
 from analytics.gaps import Gaps
 from analytics.gate import gate_of
 from analytics.mailbox import Mailbox, PacketQueue, QueuedPacket
@@ -80,7 +80,12 @@ def create_analyser(
     )
     detector = create_detector(analysis)
     scene = SceneAnalyser(
-        camera.id, detector, rules, min_confidence=analysis.min_confidence, gate=gate_of(analysis, detector)
+        camera.id,
+        detector,
+        rules,
+        min_confidence=analysis.min_confidence,
+        gate=gate_of(analysis, detector),
+        density=create_density_model(analysis),
     )
     scene.switch(states)
     view = watch_of(camera, site.storage.dir)

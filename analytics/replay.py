@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from analytics.decode.decoder import Decoder
 from analytics.decode.frame import DecodedFrame
-from analytics.detect.factory import create_detector
+from analytics.detect.factory import create_density_model, create_detector
 from analytics.gate import gate_of
 from analytics.rate import FrameRate
 from analytics.runner import rule_runners
@@ -32,7 +32,12 @@ class Replay:
         runners = rule_runners(camera.id, rules, is_active=lambda rule: schedule_of(site, rule).is_active)
         detector = create_detector(analysis)
         self._scene = SceneAnalyser(
-            camera.id, detector, runners, min_confidence=analysis.min_confidence, gate=gate_of(analysis, detector)
+            camera.id,
+            detector,
+            runners,
+            min_confidence=analysis.min_confidence,
+            gate=gate_of(analysis, detector),
+            density=create_density_model(analysis),
         )
         self._view = watch_of(camera, None) if camera.presets else None
         self._rate = FrameRate(analysis.fps)

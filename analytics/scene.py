@@ -9,6 +9,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import structlog
 
 from analytics.detect.closer import look_closer
+from analytics.detect.density import DensityModel
+from analytics.detect.density_look import DensityReadings, Reading
+from analytics.detect.network import Floats
 from analytics.gate import Gate
 from analytics.runner import RuleRunner
 from analytics.track.tracker import Tracker
@@ -50,6 +53,8 @@ class Verdict(NamedTuple):
     where the detector failed."""
     looks: Sequence[Look] | None = None
     """Closer looks that rules took at this frame; None where the detector cannot look closer."""
+    readings: Sequence[Reading] | None = None
+    """What rules were told of the frame's density map; None where there is no model that draws one."""
 
 
 class SceneAnalyser:
@@ -63,20 +68,25 @@ class SceneAnalyser:
         *,
         min_confidence: float,
         gate: Gate | None = None,
+        density: DensityModel | None = None,
     ) -> None:
-        """``gate`` lets the detector rest while nothing happens; without one it looks at every frame."""
+        """``gate`` lets the detector rest while nothing happens; without one it looks at every frame.
+
+        ``density``: draws the density maps that rules ask for.
+        """
         self._camera_id = camera_id
         self._detector = detector
         self._can_look_closer: bool = getattr(detector, "is_shared", False)  # one with a memory would learn the parts
         self._rules = rules
         self._min_confidence = min_confidence
         self._gate = gate
+        self._density = density
         self._tracker: Tracker | None = None
         self._is_detector_failing = False
         self.captured_at: UtcSeconds | None = None
         """Capture time of the last frame analysed."""
         self.inference_s = 0.0
-        """Processor time spent in the detector."""
+        """Processor time spent in the detector and the density map model."""
         self.detector_defects = 0
         """How often the detector failed unexpectedly."""
         self.frames_paused = {rule.rule_id: 0 for rule in rules}
@@ -122,10 +132,13 @@ class SceneAnalyser:
         if self._gate is not None and known is None:
             self._gate.saw(frame, frame.captured_at, detections, tracks)
         looks = _Looks(self._detect_closer, frame, self._detector.labels) if self._can_look_closer else None
-        tick = Tick(captured_at=frame.captured_at, tracks=tracks, pixels=frame, closer=looks)
+        density = None if self._density is None else DensityReadings(self._map_of, frame)
+        tick = Tick(captured_at=frame.captured_at, tracks=tracks, pixels=frame, closer=looks, density=density)
         alerts = [alert for rule in self._rules for alert in rule.update(tick)]
         boxes = FrameBoxes(camera_id=self._camera_id, captured_at=frame.captured_at, tracks=tracks)
-        return Verdict(alerts, boxes, None if looks is None else looks.taken)
+        return Verdict(
+            alerts, boxes, None if looks is None else looks.taken, None if density is None else density.taken
+        )
 
     def face(self, facing: Facing) -> None:
         """Where the camera looks from the next frame on; tracks do not survive another view."""
@@ -195,6 +208,15 @@ class SceneAnalyser:
         started = time.thread_time()
         try:
             return look_closer(self._detector, frame, parts)
+        finally:
+            self.inference_s += time.thread_time() - started
+
+    def _map_of(self, pixels: Pixels) -> Floats:
+        """Fails into the rule that asked, as any of its defects."""
+        assert self._density is not None  # nobody is offered a map otherwise
+        started = time.thread_time()
+        try:
+            return self._density.map_of(pixels)
         finally:
             self.inference_s += time.thread_time() - started
 

@@ -238,6 +238,8 @@ class AnalysisSettings(Settings):
 
     detector: str = "motion"
     """``motion`` (built in, needs no model) or the path of an ONNX model with a known manifest."""
+    density_model: Path | None = None
+    """ONNX model that draws how many people there are at each place; ``crowd_density`` asks it. None comes with Vigie."""
     fps: Annotated[float, Field(ge=2.0, le=30.0)] = 8.0
     """Pictures analysed per second and camera, at most; with fewer than two, tracks and rules cannot work."""
     min_confidence: Share = 0.35

@@ -225,6 +225,16 @@ class CloserLook(Protocol):
         """What is in these parts, best first."""
 
 
+class DensityLook(Protocol):
+    """Asks a model that draws how many people there are at each place, seen one by one or not; one inference a frame.
+
+    Such models see crowds in much that is none: what they say counts only near people who were recognised.
+    """
+
+    def __call__(self, zone: Polygon, seen: Sequence[Box]) -> float:
+        """How many people stand in the zone, no further than a body height from one of those seen."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """What a rule sees of one analysed frame."""
@@ -234,6 +244,8 @@ class Tick:
     pixels: Pixels | None = None
     closer: CloserLook | None = None
     """For rules that must see small objects; valid during ``update`` only. None where the detector cannot do so."""
+    density: DensityLook | None = None
+    """For rules that count crowds; valid during ``update`` only. None where the site has no such model."""
     _worked_out: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, work: Callable[[Tick], _Result]) -> _Result:

@@ -1,4 +1,4 @@
-"""``vigie models``: which detector models are known, whether files are sound, and bringing one to a site."""
+"""``vigie models``: which models are known, whether files are sound, and bringing one to a site."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from typing import Any
 
 import yaml
 
-from analytics.checks import check_detectors
-from analytics.models.manifest import MANIFEST_SUFFIX, Manifest, VerifiedModel, known_manifests, open_model
+from analytics.checks import check_density_models, check_detectors
+from analytics.models.manifest import (
+    MANIFEST_SUFFIX,
+    AnyManifest,
+    VerifiedDensityModel,
+    VerifiedModel,
+    is_density_model,
+    known_manifests,
+    open_density_model,
+    open_model,
+)
 from config.model import AnalysisSettings
 from core.cli.output import add_json_flag, print_json, print_table, remarks
 from core.errors import ModelError, UsageError
@@ -81,13 +90,15 @@ def _add(arguments: argparse.Namespace) -> int:
     (finding,) = _checked([arguments.path])
     if finding.level is not FindingLevel.OK:
         raise ModelError(finding.message, remedy=finding.remedy)
-    model = open_model(arguments.path)
+    is_map = is_density_model(arguments.path)
+    model = open_density_model(arguments.path) if is_map else open_model(arguments.path)
     target = _copied(model, arguments.to)
     if arguments.json:
         print_json({"path": str(target), "model": _as_json(model.manifest)})
     else:
         print_table(("name", "path"), [(model.manifest.name, str(target))])
-        remarks().print("Write this path as analysis.detector in the site file (relative to it, or absolute).")
+        key = "analysis.density_model" if is_map else "analysis.detector"
+        remarks().print(f"Write this path as {key} in the site file (relative to it, or absolute).")
     return 0
 
 
@@ -95,10 +106,17 @@ def _checked(paths: Sequence[Path]) -> list[Finding]:
     for path in paths:
         if path.suffix.lower() != ".onnx":
             raise UsageError(f"{path} is not named as a model", remedy="Give files whose names end in .onnx.")
-    return check_detectors([AnalysisSettings(detector=str(path)) for path in paths])
+    return [finding for path in paths for finding in _checked_one(path)]
 
 
-def _copied(model: VerifiedModel, folder: Path) -> Path:
+def _checked_one(path: Path) -> list[Finding]:
+    """By its manifest either the one or the other."""
+    if is_density_model(path):
+        return check_density_models([AnalysisSettings(density_model=path)])
+    return check_detectors([AnalysisSettings(detector=str(path))])
+
+
+def _copied(model: VerifiedModel | VerifiedDensityModel, folder: Path) -> Path:
     """The bytes that were verified, with their manifest; a different model of that name is never overwritten."""
     target = folder / model.path.name
     manifest = yaml.safe_dump(model.manifest.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -125,5 +143,5 @@ def _replace(path: Path, data: bytes) -> None:
     part.replace(path)
 
 
-def _as_json(manifest: Manifest) -> dict[str, Any]:
+def _as_json(manifest: AnyManifest) -> dict[str, Any]:
     return manifest.model_dump(mode="json")

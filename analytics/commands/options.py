@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -12,11 +13,14 @@ from core.errors import UsageError
 
 
 def add_analysis_options(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--model``, ``--detector``, ``--fps``, ``--min-confidence`` and ``--gating``."""
+    """Adds ``--model``, ``--detector``, ``--density-model``, ``--fps``, ``--min-confidence`` and ``--gating``."""
     defaults = AnalysisSettings()
     detector = parser.add_mutually_exclusive_group()
     detector.add_argument("--model", metavar="PATH", help="ONNX model that finds the objects")
     detector.add_argument("--detector", metavar="NAME", help=f"detector without a model (default: {defaults.detector})")
+    parser.add_argument(
+        "--density-model", type=Path, metavar="PATH", help="ONNX model that crowd_density asks too (default: none)"
+    )
     parser.add_argument(
         "--fps",
         type=float,
@@ -46,6 +50,7 @@ def analysis_settings(arguments: argparse.Namespace) -> AnalysisSettings:
     try:
         return AnalysisSettings(
             detector=arguments.model or arguments.detector or AnalysisSettings().detector,
+            density_model=arguments.density_model,
             fps=arguments.fps,
             min_confidence=arguments.min_confidence,
             gating=arguments.gating,

@@ -12,7 +12,8 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from analytics.detect.onnx import Candidates, Floats, OnnxDetector
+from analytics.detect.network import Floats
+from analytics.detect.onnx import Candidates, OnnxDetector
 from analytics.models.manifest import InputFormat
 
 _SIDES = 4

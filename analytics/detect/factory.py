@@ -1,4 +1,4 @@
-"""Opens the detector that the settings name."""
+"""Opens the models that the settings name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 from threading import Lock
 from typing import ClassVar, Protocol, cast
 
+from analytics.detect.density import DensityModel
 from analytics.detect.onnx import LOW_SCORE, OnnxDetector
-from analytics.models.manifest import open_model
+from analytics.models.manifest import open_density_model, open_model
 from config.model import AnalysisSettings
 from core import registry
 from core.contracts import Detector
@@ -27,6 +28,7 @@ class DetectorClass(Protocol):
 
 
 _shared: dict[tuple[str, float, str], Detector] = {}
+_shared_density: dict[tuple[str, str], DensityModel] = {}
 _shared_lock = Lock()
 
 
@@ -49,6 +51,22 @@ def create_detector(settings: AnalysisSettings) -> Detector:
     if _class_of(settings.detector).is_shared:
         return _once(settings.detector, settings)
     return _class_of(settings.detector).create(settings)
+
+
+def create_density_model(settings: AnalysisSettings) -> DensityModel | None:
+    """The density map model for one camera, opened once per process; None where the settings name none.
+
+    Raises:
+        ModelError: it is absent, altered, unknown, no density map model, or cannot be run.
+    """
+    path = settings.density_model
+    if path is None:
+        return None
+    key = (str(path.absolute()), settings.provider)
+    with _shared_lock:
+        if key not in _shared_density:
+            _shared_density[key] = DensityModel(open_density_model(path), provider=settings.provider)
+        return _shared_density[key]
 
 
 def _once(name: str, settings: AnalysisSettings) -> Detector:

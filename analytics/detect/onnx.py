@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.detect.labels import group_of
-from analytics.detect.providers import CPU, SESSION_ERRORS, Session, first_line, open_session
-from analytics.detect.turns import Turns
+from analytics.detect.network import Floats, Network, mismatch
+from analytics.detect.providers import CPU
 from analytics.models.manifest import ColourOrder, Fit, InputFormat, Layout, VerifiedModel, open_model
 from config.model import AnalysisSettings
 from core.contracts import Detector
@@ -26,8 +26,6 @@ _MOST_CANDIDATES = 300
 _OVERLAP = 0.6
 """Boxes of one group that overlap more (IoU) are one object: the usual value of the three families' own demos."""
 _UNSCALED = (1.0, 1.0, 1.0)
-
-Floats = NDArray[np.float32]
 
 
 class Candidates(NamedTuple):
@@ -66,16 +64,13 @@ class OnnxDetector(Detector):
         self._groups = np.array(_group_numbers(self._classes))
         self._format = model.manifest.input
         self._min_score = min_score
-        self._turns = Turns()
         if model.manifest.family != self.family:
-            raise self.mismatch(f"it is a {model.manifest.family} model, opened as {self.family}")
-        opened = self._opened(model, provider)
-        self._session = opened.session
-        self.provider = opened.provider
+            raise mismatch(model.path, f"it is a {model.manifest.family} model, opened as {self.family}")
+        self._network = Network(model, self._shape(), np.zeros(self._shape(), np.float32), provider)
+        self.provider = self._network.provider
         """What runs it: ``cpu`` or an accelerator."""
-        self.fallback = opened.fallback
+        self.fallback = self._network.fallback
         """Why that is not what was wanted; None where it is."""
-        self._input_name = self._checked_input()
         self.prepare(self._format)
         self.detect([np.zeros((self._format.height, self._format.width, 3), np.uint8)])
 
@@ -113,36 +108,16 @@ class OnnxDetector(Detector):
 
     def mismatch(self, detail: str) -> ModelError:
         """The error of a model whose shapes are not those of its family."""
-        return ModelError(
-            f"the model {self._path} does not fit its manifest: {detail}",
-            remedy="Correct family, classes and input in its manifest.",
-        )
-
-    def _opened(self, model: VerifiedModel, provider: str) -> Session:
-        try:
-            return open_session(model.data, model.path, np.zeros(self._shape(), np.float32), provider)
-        except SESSION_ERRORS as error:
-            raise ModelError(
-                f"the model {model.path} is not an ONNX model that can be run: {first_line(error)}",
-                remedy="Copy the file again from its source, or export it for the installed onnxruntime.",
-            ) from error
+        return mismatch(self._path, detail)
 
     def _shape(self) -> tuple[int, ...]:
         """Of the input, a batch of one."""
         size = (self._format.height, self._format.width)
         return (1, 3, *size) if self._format.layout is Layout.NCHW else (1, *size, 3)
 
-    def _checked_input(self) -> str:
-        inputs = self._session.get_inputs()
-        wanted = list(self._shape())
-        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or not _fits(inputs[0].shape, wanted):
-            found = ", ".join(f"{entry.type} {entry.shape}" for entry in inputs)
-            raise self.mismatch(f"its input is {found}, the manifest says float {wanted}")
-        return str(inputs[0].name)
-
     def _detect_one(self, picture: Picture) -> list[Detection]:
         size = self.picture_size(picture.shape[1], picture.shape[0])
-        outputs = self._run(_to_tensor(picture, size, self._format))
+        outputs = self._network.run(_to_tensor(picture, size, self._format))
         found = self.decode(outputs, self._min_score)
         boxes: Floats = np.clip(found.boxes / np.array([*size, *size], np.float32), np.float32(0), np.float32(1))
         usable = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
@@ -151,24 +126,6 @@ class OnnxDetector(Detector):
             Detection(label=self._classes[classes[index]], score=float(scores[index]), box=_box(boxes[index]))
             for index in _suppress(boxes, scores, self._groups[classes], self._min_score)
         ]
-
-    def _run(self, tensor: Floats) -> list[Floats]:
-        try:
-            with self._turns:
-                outputs: list[Floats] = self._session.run(None, {self._input_name: tensor})
-        except SESSION_ERRORS as error:
-            raise ModelError(
-                f"the model {self._path} cannot be run: {first_line(error)}",
-                remedy="Use another model, and report this one.",
-            ) from error
-        return outputs
-
-
-def _fits(shape: Sequence[object], wanted: Sequence[int]) -> bool:
-    """Whether a declared shape, in which dynamic axes are names, takes the wanted one."""
-    return len(shape) == len(wanted) and all(
-        not isinstance(have, int) or have == want for have, want in zip(shape, wanted, strict=True)
-    )
 
 
 def _group_numbers(classes: Sequence[str]) -> list[int]:

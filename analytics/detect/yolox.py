@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from analytics.detect.onnx import Candidates, Floats, OnnxDetector
+from analytics.detect.network import Floats
+from analytics.detect.onnx import Candidates, OnnxDetector
 from analytics.models.manifest import InputFormat
 
 _STRIDES = (8, 16, 32)

@@ -58,14 +58,14 @@ class DossierPath(_Part):
 
 
 class DossierModel(_Part):
-    """The model that found the objects."""
+    """A model that was asked."""
 
     name: str
     family: str
     licence: str
     sha256: Sha256
     classes: tuple[str, ...] = ()
-    """What it can find; nothing in dossiers of earlier versions."""
+    """What it can find; nothing in dossiers of earlier versions, and of a density map model."""
 
 
 class DossierAnalysis(_Part):
@@ -111,6 +111,9 @@ class Dossier(_Part):
     settings_sha256: Sha256
     """Of rules and analysis."""
     model: DossierModel | None
+    """The one that found the objects."""
+    density_model: DossierModel | None = None
+    """The one that drew density maps."""
     video: DossierVideo
     clip: DossierClip
     ticks: DossierTicks

@@ -10,9 +10,10 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from analytics.detect.density_look import Reading
 from analytics.dossier.document import box_of, edges
 from analytics.scene import Look
-from core.types import Box, Detection, Tick, Track, UtcSeconds
+from core.types import Box, Detection, Polygon, Tick, Track, UtcSeconds
 
 
 class History:
@@ -31,13 +32,19 @@ class History:
     ) -> None:
         self._file.close()
 
-    def add(self, captured_at: UtcSeconds, tracks: Sequence[Track], looks: Sequence[Look] | None) -> None:
+    def add(
+        self,
+        captured_at: UtcSeconds,
+        tracks: Sequence[Track],
+        looks: Sequence[Look] | None,
+        readings: Sequence[Reading] | None = None,
+    ) -> None:
         """The next analysed picture. Where time goes back rules start over, and so does the history."""
         if self._times and captured_at < self._times[-1]:
             del self._times[:], self._places[:]
         self._times.append(captured_at)
         self._places.append(self._file.seek(0, 2))
-        self._file.write(written(captured_at, tracks, looks).encode() + b"\n")
+        self._file.write(written(captured_at, tracks, looks, readings).encode() + b"\n")
 
     @property
     def begins_at(self) -> UtcSeconds:
@@ -60,11 +67,17 @@ class KeptTick(NamedTuple):
     tick: Tick
     """Without pixels."""
     looks: Sequence[Look] | None
+    readings: Sequence[Reading] | None = None
 
 
-def written(captured_at: UtcSeconds, tracks: Sequence[Track], looks: Sequence[Look] | None) -> str:
+def written(
+    captured_at: UtcSeconds,
+    tracks: Sequence[Track],
+    looks: Sequence[Look] | None,
+    readings: Sequence[Reading] | None = None,
+) -> str:
     """One line. Numbers are written so that they are read back exactly."""
-    document = {
+    document: dict[str, Any] = {
         "time_s": captured_at,
         "tracks": [
             {
@@ -80,6 +93,8 @@ def written(captured_at: UtcSeconds, tracks: Sequence[Track], looks: Sequence[Lo
         ],
         "looks": None if looks is None else [_look(look) for look in looks],
     }
+    if readings is not None:
+        document["readings"] = [_reading(reading) for reading in readings]
     return json.dumps(document, allow_nan=False, separators=(",", ":"))
 
 
@@ -90,11 +105,12 @@ def read(line: bytes) -> KeptTick:
         ValueError, KeyError, TypeError: something else did.
     """
     document = json.loads(line)
-    looks = document["looks"]
+    looks, readings = document["looks"], document.get("readings")
     tracks = tuple(_track(track) for track in document["tracks"])
     return KeptTick(
         Tick(captured_at=float(document["time_s"]), tracks=tracks),
         None if looks is None else [_read_look(look) for look in looks],
+        None if readings is None else [_read_reading(reading) for reading in readings],
     )
 
 
@@ -118,6 +134,28 @@ def _look(look: Look) -> dict[str, Any]:
 def _read_look(document: dict[str, Any]) -> Look:
     found = (Detection(label=seen["label"], score=seen["score"], box=box_of(seen["box"])) for seen in document["found"])
     return Look(tuple(box_of(part) for part in document["parts"]), tuple(found))
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    return {"zone": reading.zone, "seen": [edges(box) for box in reading.seen], "people": reading.people}
+
+
+def _read_reading(document: dict[str, Any]) -> Reading:
+    zone = tuple((float(x), float(y)) for x, y in document["zone"])
+    return Reading(zone, tuple(box_of(box) for box in document["seen"]), float(document["people"]))
+
+
+class KeptReadings:
+    """Tells what the density map told then; a rule that asks for other people or places now has no answer."""
+
+    def __init__(self, readings: Sequence[Reading]) -> None:
+        self._people = {reading[:2]: reading.people for reading in readings}
+
+    def __call__(self, zone: Polygon, seen: Sequence[Box]) -> float:
+        """As ``core.types.DensityLook``. Raises ``LookupError`` where nobody asked then."""
+        if (people := self._people.get((zone, tuple(seen)))) is None:
+            raise LookupError("the rule asks the density map what it did not ask then")
+        return people
 
 
 class KeptLooks:

@@ -18,7 +18,7 @@ from analytics.decode.frame import DecodedFrame
 from analytics.dossier.document import CLIP, DOCUMENT, SUMS, TICKS, Dossier, DossierAlert, settings_digest
 from analytics.dossier.footage import MATCH_S
 from analytics.dossier.pixels import NotedPixels
-from analytics.dossier.ticks import KeptLooks, KeptTick, read
+from analytics.dossier.ticks import KeptLooks, KeptReadings, KeptTick, read
 from analytics.filevideo import FileVideo
 from analytics.runner import RuleRunner, rule_runners
 from config.model import Kinds, RuleSettings, State
@@ -159,11 +159,13 @@ def _with_pictures(clip: Path, from_s: UtcSeconds, ticks: Sequence[KeptTick], la
     with ExitStack() as stack:
         frames = stack.enter_context(FileVideo(clip)).frames()
         frame = next(frames, None)
-        for tick, looks in ticks:
+        for tick, looks, readings in ticks:
             while frame is not None and frame.captured_at + from_s < tick.captured_at - MATCH_S:
                 frame = next(frames, None)
             closer = None if looks is None else KeptLooks(looks, labels)
-            yield replace(tick, pixels=_picture(frame, from_s, tick.captured_at), closer=closer)
+            density = None if readings is None else KeptReadings(readings)
+            picture = _picture(frame, from_s, tick.captured_at)
+            yield replace(tick, pixels=picture, closer=closer, density=density)
 
 
 def _picture(frame: DecodedFrame | None, from_s: UtcSeconds, moment: UtcSeconds) -> DecodedFrame | None:

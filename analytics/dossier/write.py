@@ -13,13 +13,15 @@ from typing import Final, Self
 import cv2
 
 from analytics.decode.frame import DecodedFrame
-from analytics.detect.factory import create_detector
+from analytics.detect.density import DensityModel
+from analytics.detect.factory import create_density_model, create_detector
 from analytics.detect.onnx import OnnxDetector
 from analytics.dossier import document as parts
 from analytics.dossier.footage import Footage
 from analytics.dossier.ticks import History, read
 from analytics.dossier.verdict import Outcome, replay, sums_of
 from analytics.drawing import Canvas
+from analytics.models.manifest import Manifest
 from analytics.rendering import banner
 from analytics.scene import Verdict
 from config.model import AnalysisSettings, CompositionSettings, Kinds, RuleSettings
@@ -78,7 +80,7 @@ class DossierWriter:
         """The next analysed picture. One in which the detector failed was shown to no rule."""
         if verdict.boxes is None:
             return
-        self._history.add(captured_at, verdict.boxes.tracks, verdict.looks)
+        self._history.add(captured_at, verdict.boxes.tracks, verdict.looks, verdict.readings)
         self._alerts += [(alert, verdict.boxes.tracks) for alert in verdict.alerts]
 
     def made(self, origin_s: float) -> Iterator[Made]:
@@ -111,12 +113,13 @@ class _Common:
     kinds: Kinds
     analysis: parts.DossierAnalysis
     model: parts.DossierModel | None
+    density_model: parts.DossierModel | None
     video: parts.DossierVideo
 
     @classmethod
     def of(cls, writer: DossierWriter) -> _Common:
-        """Opens the model once more: sessions are shared."""
-        detector = create_detector(writer.analysis)
+        """Opens the models once more: sessions are shared."""
+        detector, density = create_detector(writer.analysis), create_density_model(writer.analysis)
         with writer.video.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return cls(
@@ -124,6 +127,7 @@ class _Common:
             kinds=writer.kinds,
             analysis=parts.analysis_of(writer.analysis),
             model=_model(detector) if isinstance(detector, OnnxDetector) else None,
+            density_model=None if density is None else _model(density),
             video=parts.DossierVideo(name=writer.video.name, size=writer.video.stat().st_size, sha256=sha256),
         )
 
@@ -189,6 +193,7 @@ class _One:
             analysis=self.common.analysis,
             settings_sha256=parts.settings_digest(rules, self.common.analysis),
             model=self.common.model,
+            density_model=self.common.density_model,
             video=self.common.video,
             clip=clip,
             ticks=parts.DossierTicks(from_s=read(lines[0]).tick.captured_at, count=len(lines)),
@@ -234,14 +239,14 @@ def _paths(alert: Alert, lines: Sequence[bytes]) -> tuple[parts.DossierPath, ...
     return tuple(parts.DossierPath(track=track, points=tuple(path)) for track, path in points.items())
 
 
-def _model(detector: OnnxDetector) -> parts.DossierModel:
-    known = detector.manifest
+def _model(model: OnnxDetector | DensityModel) -> parts.DossierModel:
+    known = model.manifest
     return parts.DossierModel(
         name=known.name,
         family=known.family,
         licence=known.licence,
         sha256=known.sha256,
-        classes=tuple(known.classes),
+        classes=known.classes if isinstance(known, Manifest) else (),
     )
 
 

@@ -25,7 +25,7 @@ from analytics.evaluation.results import (
 )
 from analytics.evaluation.scoring import Judgement, Outcome, Tolerances, judge
 from analytics.evaluation.sensitivity.thresholds import Move
-from analytics.models.manifest import open_model
+from analytics.models.manifest import open_density_model, open_model
 from config.model import AnalysisSettings
 from core.errors import UsageError, VigieError
 from core.logs import configure_logging, current_level
@@ -197,14 +197,17 @@ def _not_installed(dataset: Dataset) -> dict[str, NotInstalled]:
 
 
 def _conditions(dataset: Dataset, analysis: AnalysisSettings) -> Conditions:
-    """Says what is measured with; opens the model, so that a wrong one fails before any clip."""
+    """Says what is measured with; opens the models, so that a wrong one fails before any clip."""
     is_model = analysis.detector.lower().endswith(_MODEL_SUFFIX)
     model = open_model(Path(analysis.detector)) if is_model else None
+    density = open_density_model(analysis.density_model) if analysis.density_model is not None else None
     return Conditions(
         dataset=dataset.name,
         dataset_sha256=dataset.sha256,
         detector=analysis.detector if model is None else model.path.name,
         model_sha256=None if model is None else model.manifest.sha256,
+        density_model=None if density is None else density.path.name,
+        density_model_sha256=None if density is None else density.manifest.sha256,
         fps=analysis.fps,
         min_confidence=analysis.min_confidence,
         gating=analysis.gating,

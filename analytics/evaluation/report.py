@@ -59,10 +59,15 @@ def report(measurement: Measurement, further: Sequence[str] = ()) -> str:
     return page(f"Evaluation of {evaluation.measured.dataset}", sections)
 
 
+def _model(name: str, sha256: str | None) -> str:
+    return f"<b>{escape(name)}</b>" + (f" ({sha256[:12]})" if sha256 else "")
+
+
 def _head(evaluation: Evaluation) -> str:
     of = evaluation.measured
     facts = [
-        f"detector <b>{escape(of.detector)}</b>" + (f" ({of.model_sha256[:12]})" if of.model_sha256 else ""),
+        f"detector {_model(of.detector, of.model_sha256)}",
+        *([f"density maps {_model(of.density_model, of.density_model_sha256)}"] if of.density_model else []),
         f"at most {of.fps:g} pictures per second",
         f"minimum confidence {of.min_confidence:g}",
         f"alerts may be {of.max_delay_s:g} s late, {of.early_tolerance_s:g} s outside",

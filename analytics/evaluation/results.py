@@ -112,6 +112,9 @@ class Conditions(_Result):
     detector: str
     """Name of the detector or of the model file."""
     model_sha256: str | None
+    density_model: str | None = None
+    """File name of the model that draws density maps; None where there is none."""
+    density_model_sha256: str | None = None
     fps: float
     min_confidence: float
     gating: str = "off"

@@ -9,16 +9,27 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from analytics.models.biometrics import refusal
 from core.errors import ModelError
 from core.registry import Group, names
 
 MANIFEST_SUFFIX = ".manifest.yaml"
+DENSITY: Literal["density"] = "density"
+"""Family of the models that give density maps; they name no objects and are no detectors."""
 _MOST_BYTES = 2**31
 _ANOTHER_FILE = "Copy the file again from its source, or write its manifest beside it (docs/models.md)."
 _EXTERNAL_WEIGHTS = b"\x0a\x08location\x12"
@@ -75,21 +86,52 @@ def _permitted(classes: tuple[str, ...]) -> tuple[str, ...]:
     return classes
 
 
-class Manifest(_Frozen):
-    """Everything that must be known of a model file before it is opened."""
+class _ModelFile(_Frozen):
+    """What must be known of every model file before it is opened."""
 
     name: Annotated[str, Field(min_length=1)]
     """Usual name of the file, without ``.onnx``."""
     family: str
-    """How its outputs are read: a detector of the ``vigie.detectors`` entry points."""
+    """How its outputs are read: a detector of the ``vigie.detectors`` entry points, or ``density``."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     licence: Annotated[str, Field(min_length=1)]
     """Licence of the weights."""
     source: Annotated[str, Field(min_length=1)]
     """Where the file comes from."""
+
+
+class Manifest(_ModelFile):
+    """Everything that must be known of a detector model."""
+
     classes: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_permitted)]
     """Class names in the order of the model's outputs."""
     input: InputFormat
+
+
+class DensityInput(_Frozen):
+    """What a density map model takes: one plane of grey 0..255 of any size, its sides multiples of a number."""
+
+    colour: Literal["grey"]
+    multiple: PositiveInt
+    """Width and height are multiples of so many pixels."""
+
+
+class DensityManifest(_ModelFile):
+    """Everything that must be known of a density map model: it gives one figure, people, for each cell of the picture."""
+
+    family: Literal["density"]
+    stride: PositiveInt
+    """Pixels of the input on one side of a cell."""
+    input: DensityInput
+
+    @model_validator(mode="after")
+    def _cells_are_whole(self) -> DensityManifest:
+        if self.input.multiple % self.stride:
+            raise ValueError("input.multiple must be a multiple of stride: the map has whole cells only")
+        return self
+
+
+AnyManifest: TypeAlias = Manifest | DensityManifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,29 +143,72 @@ class VerifiedModel:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedDensityModel:
+    """The same of a density map model."""
+
+    path: Path
+    manifest: DensityManifest
+    data: bytes
+
+
 def known_manifests() -> tuple[Manifest, ...]:
     """The manifests that ship with Vigie, sorted by name."""
     return tuple(sorted(_known_by_sha256().values(), key=lambda manifest: manifest.name))
 
 
 def open_model(path: Path) -> VerifiedModel:
-    """Reads a model file once and returns it with its manifest.
+    """Reads the file of a detector model once and returns it with its manifest.
 
     A manifest beside the file (``<file>.manifest.yaml``) decides; without one the file must be a known one.
 
     Raises:
-        ModelError: unreadable, altered, unknown, of an unknown family, or with classes that are not permitted.
+        ModelError: unreadable, altered, unknown, of an unknown family, with classes that are not permitted, or no
+            detector.
     """
+    manifest, data = _opened(path)
+    if isinstance(manifest, DensityManifest):
+        raise ModelError(
+            f"the model {path} gives density maps and is no detector",
+            remedy="Name it in analysis.density_model, and a detector in analysis.detector.",
+        )
+    return VerifiedModel(path=path, manifest=manifest, data=data)
+
+
+def open_density_model(path: Path) -> VerifiedDensityModel:
+    """Reads the file of a density map model as ``open_model`` does that of a detector.
+
+    Raises:
+        ModelError: as there, or no density map model.
+    """
+    manifest, data = _opened(path)
+    if isinstance(manifest, Manifest):
+        raise ModelError(
+            f"the model {path} is a detector ({manifest.family}) and gives no density maps",
+            remedy="Name it in analysis.detector, and a density map model, or none, in analysis.density_model.",
+        )
+    return VerifiedDensityModel(path=path, manifest=manifest, data=data)
+
+
+def is_density_model(path: Path) -> bool:
+    """Whether the manifest beside a file describes a density map model; false where it cannot be read."""
+    try:
+        text = _beside(path).read_text(encoding="utf-8")
+        return isinstance(_parsed(text, str(path)), DensityManifest)
+    except (OSError, UnicodeDecodeError, ModelError):
+        return False
+
+
+def _opened(path: Path) -> tuple[AnyManifest, bytes]:
     data = _read(path)
     sha256 = hashlib.sha256(data).hexdigest()
-    beside = path.with_name(path.name + MANIFEST_SUFFIX)
-    manifest = _beside(path, beside, sha256) if beside.exists() else _known(path, sha256)
+    manifest = _described(path, sha256) if _beside(path).exists() else _known(path, sha256)
     if _EXTERNAL_WEIGHTS in data:
         raise ModelError(
             f"the model {path} keeps weights in another file, which no checksum covers",
             remedy="Export it again with all weights inside the .onnx file.",
         )
-    return VerifiedModel(path=path, manifest=manifest, data=data)
+    return manifest, data
 
 
 def _read(path: Path) -> bytes:
@@ -136,7 +221,7 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise ModelError(
             f"the model {path} cannot be read: {error.strerror or error}",
-            remedy="Check the path in analysis.detector and the rights of the file.",
+            remedy="Check the path in the settings and the rights of the file.",
         ) from error
     if not data:
         raise ModelError(f"the model {path} is empty", remedy=_ANOTHER_FILE)
@@ -157,12 +242,18 @@ def _known(path: Path, sha256: str) -> Manifest:
     )
 
 
-def _beside(path: Path, beside: Path, sha256: str) -> Manifest:
+def _beside(path: Path) -> Path:
+    """Where the manifest of a model file is, if it has one."""
+    return path.with_name(path.name + MANIFEST_SUFFIX)
+
+
+def _described(path: Path, sha256: str) -> AnyManifest:
+    beside = _beside(path)
     try:
         text = beside.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"the manifest {beside} cannot be read: {error}", remedy="Write it as UTF-8 YAML.") from error
-    manifest = parse_manifest(text, str(beside))
+    manifest = _parsed(text, str(beside))
     if manifest.sha256 != sha256:
         raise ModelError(
             f"the model {path} is not the one its manifest describes: sha256 is {sha256}, manifest says {manifest.sha256}",
@@ -172,25 +263,41 @@ def _beside(path: Path, beside: Path, sha256: str) -> Manifest:
 
 
 def parse_manifest(text: str, place: str) -> Manifest:
-    """Reads the YAML of one manifest; ``place`` names it in errors. Every scalar is text: classes may be called ``no``.
+    """Reads the YAML of a detector's manifest; ``place`` names it in errors.
 
     Raises:
-        ModelError: not YAML, a field missing or wrong, an unknown family, or classes that are not permitted.
+        ModelError: not YAML, a field missing or wrong, an unknown family, classes that are not permitted, or no detector.
     """
+    manifest = _parsed(text, place)
+    if isinstance(manifest, DensityManifest):
+        raise ModelError(
+            f"the manifest {place} is that of a density map model, not of a detector", remedy="See docs/models.md."
+        )
+    return manifest
+
+
+def _parsed(text: str, place: str) -> AnyManifest:
+    """A manifest of either kind, told by its family. Every scalar is text: classes may be called ``no``."""
     try:
-        manifest = Manifest.model_validate(yaml.load(text, yaml.BaseLoader))  # noqa: S506 - makes text, lists, dicts only
+        document = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - makes text, lists, dicts only
+        kind = DensityManifest if _is_of_density(document) else Manifest
+        manifest: AnyManifest = kind.model_validate(document)
     except (yaml.YAMLError, RecursionError) as error:
         raise ModelError(f"the manifest {place} is not YAML: {_one_line(error)}", remedy="Mend its syntax.") from error
     except ValidationError as error:
         raise ModelError(
             f"the manifest {place} is refused: {_first_fault(error)}", remedy="See docs/models.md for its fields."
         ) from error
-    if manifest.family not in (families := names(Group.DETECTORS)):
+    if manifest.family not in (families := [*names(Group.DETECTORS), DENSITY]):
         raise ModelError(
             f"the manifest {place} names an unknown family {manifest.family!r}",
             remedy=f"Installed families: {', '.join(families)}.",
         )
     return manifest
+
+
+def _is_of_density(document: Any) -> bool:
+    return isinstance(document, Mapping) and document.get("family") == DENSITY
 
 
 @cache

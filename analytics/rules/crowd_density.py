@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from statistics import median
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from analytics.detect.closer import distinct, grid
 from analytics.detect.labels import PERSON
 from analytics.rules.crowds.ground import Ground
-from analytics.rules.crowds.headcount import headcount
+from analytics.rules.crowds.headcount import headcount, is_crowd
 from analytics.rules.geometry import contains, ground_point
 from config.geometry import Zone
 from config.model import RuleSettings
 from core.contracts import Rule
-from core.types import Box, Detection, Occurrence, Polygon, Tick, Track, UtcSeconds
+from core.types import Box, Detection, Json, Occurrence, Polygon, Tick, Track, UtcSeconds
 
 _SURE: Final = 0.3
 """Score from which a person seen in a closer look counts: below it one of the two reference models sees people in
@@ -73,10 +74,25 @@ class CrowdDensitySettings(RuleSettings):
         return (self.max_per_m2 or 0.0) * (area_m2 or 0.0)
 
 
+class _Estimate(NamedTuple):
+    """How many people there are, by each that counts."""
+
+    at: UtcSeconds
+    detector: float
+    density: float
+    """By the density map; 0 where it was not asked."""
+
+    @property
+    def people(self) -> float:
+        """The higher one: of a crowd, both tell too few."""
+        return max(self.detector, self.density)
+
+
 class CrowdDensity(Rule):
     """Fires when there have been too many people for ``for_s``: once until the crowd has gone.
 
-    Counts tracks, and every other second whom a closer look finds, where the detector offers one.
+    Counts tracks, and every other second whom a closer look finds, where the detector offers one. Where these are a
+    crowd, a density map counts too, if the site has a model that draws one.
     """
 
     settings_model: ClassVar[type[RuleSettings]] = CrowdDensitySettings
@@ -87,9 +103,9 @@ class CrowdDensity(Rule):
         self._settings = settings
         self._most = settings.most
         self._parts = _parts(settings.zone)
-        self._counts: deque[tuple[UtcSeconds, float]] = deque()
-        self._looked_at: UtcSeconds | None = None
-        self._closer_count = 0.0
+        self._estimates: deque[_Estimate] = deque()
+        self._look = _Estimate(-math.inf, 0.0, 0.0)
+        """The last closer look."""
         self._since: UtcSeconds | None = None
         """When there began to be too many."""
         self._last_at: UtcSeconds = 0.0
@@ -99,24 +115,34 @@ class CrowdDensity(Rule):
     def update(self, tick: Tick) -> list[Occurrence]:
         now = tick.captured_at
         people = self._inside(tick.tracks)
-        self._counts.append((now, max(headcount([track.box for track in people]), self._closer(tick, people))))
-        while self._counts[0][0] < now - _STEADY_S:
-            self._counts.popleft()
-        figure = median(count for _, count in self._counts)
+        self._look_closer(tick, people)
+        seen = max(headcount([track.box for track in people]), self._look.detector)
+        self._estimates.append(_Estimate(now, seen, self._look.density))
+        while self._estimates[0].at < now - _STEADY_S:
+            self._estimates.popleft()
+        figure = median(estimate.people for estimate in self._estimates)
         self._judge(figure, now)
         if self._since is None or self._is_reported or now - self._since < self._settings.for_s - _ROUNDING_S:
             return []
         if figure <= self._most:
             return []
         self._is_reported = True
-        details = {"people": round(figure), "at_most": round(self._most, 1)}
+        details = self._details(figure, has_map=tick.density is not None)
         return [Occurrence(captured_at=now, started_at=self._since, tracks=tuple(people), details=details)]
+
+    def _details(self, figure: float, *, has_map: bool) -> dict[str, Json]:
+        """The figure, and where there is a density map, what detector and map say by themselves: the higher one counts."""
+        details: dict[str, Json] = {"people": round(figure), "at_most": round(self._most, 1)}
+        if has_map:
+            details["detector"] = round(median(estimate.detector for estimate in self._estimates))
+            details["density_map"] = round(median(estimate.density for estimate in self._estimates))
+        return details
 
     def _judge(self, figure: float, now: UtcSeconds) -> None:
         """Whether there are too many, from when on, and whether that is over."""
         if self._since is not None and now - self._last_at > _GONE_S:
             self._since, self._is_reported = None, False
-        if figure > self._most and self._counts[-1][0] - self._counts[0][0] >= _FIRST_S - _ROUNDING_S:
+        if figure > self._most and self._estimates[-1].at - self._estimates[0].at >= _FIRST_S - _ROUNDING_S:
             self._since = self._counts_since(now) if self._since is None else self._since
         if figure > _RELIEF * self._most:
             self._last_at = now
@@ -125,21 +151,29 @@ class CrowdDensity(Rule):
 
     def _counts_since(self, now: UtcSeconds) -> UtcSeconds:
         """The median is late by half of its window: what there was of too many in it counts."""
-        share = sum(count > self._most for _, count in self._counts) / len(self._counts)
-        return now - share * (now - self._counts[0][0])
+        share = sum(estimate.people > self._most for estimate in self._estimates) / len(self._estimates)
+        return now - share * (now - self._estimates[0].at)
 
-    def _closer(self, tick: Tick, people: Sequence[Track]) -> float:
-        """What the last closer look found; looks again when it is time to, and worth it."""
+    def _look_closer(self, tick: Tick, people: Sequence[Track]) -> None:
+        """Looks again when it is time to, and worth it; where nobody is to be found, the last look is over too."""
+        now = tick.captured_at
+        if abs(now - self._look.at) < _LOOK_EVERY_S - _ROUNDING_S:
+            return
+        self._look = _Estimate(now, 0.0, 0.0)
+        if not people or len(people) < _LOOK_FROM * self._most:
+            return
+        seen = self._seen_closer(tick, people)
+        self._look = _Estimate(now, 0.0 if tick.closer is None else headcount(seen), 0.0)
+        if tick.density is not None and is_crowd(seen):
+            self._look = self._look._replace(density=tick.density(self._settings.zone, seen))
+
+    def _seen_closer(self, tick: Tick, people: Sequence[Track]) -> list[Box]:
+        """The people in the zone, each once: those tracked, and whom the detector finds in parts of it."""
         if tick.closer is None:
-            return 0.0
-        if self._looked_at is not None and abs(tick.captured_at - self._looked_at) < _LOOK_EVERY_S - _ROUNDING_S:
-            return self._closer_count
-        self._looked_at, self._closer_count = tick.captured_at, 0.0
-        if len(people) >= _LOOK_FROM * self._most and people:
-            known = [Detection(label=track.label, score=track.score, box=track.box) for track in people]
-            found = distinct([*known, *filter(self._counts_closer, tick.closer(self._parts))])
-            self._closer_count = headcount([seen.box for seen in found])
-        return self._closer_count
+            return [track.box for track in people]
+        known = [Detection(label=track.label, score=track.score, box=track.box) for track in people]
+        found = distinct([*known, *filter(self._counts_closer, tick.closer(self._parts))])
+        return [seen.box for seen in found]
 
     def _inside(self, tracks: Sequence[Track]) -> list[Track]:
         zone = self._settings.zone

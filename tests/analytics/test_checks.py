@@ -26,6 +26,7 @@ from core import registry
 from core.contracts import Detector
 from core.errors import ModelError, VigieError
 from core.types import Finding, FindingLevel
+from tests.analytics.detect.onnx_file import density_file
 from tests.analytics.scenes import BrightSpotDetector
 from tests.shared import shared
 
@@ -110,6 +111,22 @@ def test_an_absent_file_and_an_unknown_name_are_said(tmp_path: Path) -> None:
     assert (absent.code, unknown.code) == ("model_unusable", "model_unusable")
     assert "cannot be read" in absent.message
     assert "'yolo' is unknown" in unknown.message
+
+
+def test_density_map_models_are_opened_beside_the_detectors_once_each(tmp_path: Path, opened: list[str]) -> None:
+    good, absent = density_file(tmp_path), tmp_path / "absent.onnx"
+    site = site_of("motion", *[None] * 4, off=("motion",))
+    wanted = (good, None, good, absent, tmp_path / "off.onnx")
+    cameras = tuple(
+        camera.model_copy(update={"analysis": AnalysisSettings(density_model=path)})
+        for camera, path in zip(site.cameras, wanted, strict=True)
+    )
+    _, opens, missing = check_models(site.model_copy(update={"cameras": cameras}))
+    assert (opens.level, opens.subject, opens.code) == (FindingLevel.OK, str(good), "density_model_opens")
+    assert opens.message == "crowd (density), licence MIT, draws density maps"
+    assert (missing.level, missing.subject, missing.code) == (FindingLevel.FAILURE, str(absent), "model_unusable")
+    assert "cannot be read" in missing.message
+    assert missing.remedy
 
 
 @pytest.mark.shared_data

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -382,6 +383,18 @@ def test_on_a_quiet_camera_the_detector_rests_where_the_settings_let_it(
     figures = analyser.statistics()
     assert figures["frames_gated"] == figures["frames_analysed"] - len(detector.shapes)
     assert (figures["frames_gated"] > 20) == (gating == "auto")
+
+
+def test_a_camera_whose_density_map_model_cannot_be_used_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(pipeline, "create_detector", lambda _settings: BrightSpotDetector())
+    settings = site()
+    analysis = settings.analysis.model_copy(update={"density_model": tmp_path / "absent.onnx"})
+    with pytest.raises(ModelError, match=r"absent\.onnx cannot be read"):
+        create_analyser(
+            settings.cameras[0], settings.model_copy(update={"analysis": analysis}), RecordingSink(), {}, {}
+        )
 
 
 def test_a_rule_is_switched_while_the_camera_runs(monkeypatch: pytest.MonkeyPatch) -> None:

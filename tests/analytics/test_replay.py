@@ -9,6 +9,7 @@ from analytics import replay
 from analytics.replay import Replay
 from config.model import CameraSettings, SiteSettings
 from core import registry
+from core.errors import ModelError
 from core.types import Alert, Packet, Picture
 from tests.analytics.coded import FPS, START, captured_at, coded, h264
 from tests.analytics.scenes import BrightSpotDetector, spot_at
@@ -56,6 +57,11 @@ def test_no_picture_that_the_rate_takes_is_skipped() -> None:
     run = replayed(25.0)
     assert times(run, list(h264())) == [captured_at(number) for number in range(50)]
     assert run.frames_analysed == 50
+
+
+def test_a_density_map_model_that_cannot_be_used_is_said_before_anything_is_replayed() -> None:
+    with pytest.raises(ModelError, match=r"absent\.onnx cannot be read"):
+        replayed(analysis={"density_model": "absent.onnx"})
 
 
 def test_the_rate_chooses_by_capture_time() -> None:

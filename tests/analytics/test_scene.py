@@ -5,6 +5,7 @@ from typing import ClassVar
 import pytest
 from structlog.testing import capture_logs
 
+from analytics.detect.density import DensityModel
 from analytics.rules.zone_presence import ZonePresenceSettings
 from analytics.runner import RuleRunner
 from analytics.scene import SceneAnalyser, Verdict
@@ -12,6 +13,7 @@ from config.model import RuleSettings
 from core import registry
 from core.contracts import Detector, Rule
 from core.types import Box, Detection, Occurrence, Tick
+from tests.analytics.detect.onnx_file import density_model, verified_density
 from tests.analytics.frames import scene_frame
 from tests.analytics.scenes import BrightSpotDetector
 
@@ -155,3 +157,56 @@ def test_rules_look_closer_through_the_detector_and_share_what_was_found(monkeyp
 def test_a_detector_that_remembers_its_scene_is_not_shown_parts_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert looking(BrightSpotDetector(), monkeypatch).looks is None
     assert LooksCloser.found == [None, None]
+
+
+class AsksForPeople(Rule):
+    """Asks the density map in each frame, where there is one."""
+
+    settings_model: ClassVar[type[RuleSettings]] = RuleSettings
+    told: ClassVar[list[float | None]] = []
+
+    def __init__(self, settings: RuleSettings) -> None:
+        """Needs nothing."""
+
+    def update(self, tick: Tick) -> list[Occurrence]:
+        seen = [track.box for track in tick.tracks] or [Box(left=0.45, top=0.4, right=0.55, bottom=0.7)]
+        self.told.append(None if tick.density is None else tick.density(ZONE.zone, seen))
+        return []
+
+
+def asking(monkeypatch: pytest.MonkeyPatch, density: DensityModel | None) -> tuple[SceneAnalyser, Verdict]:
+    """One frame in which a bright person stands, shown to two rules that ask."""
+    AsksForPeople.told.clear()
+    monkeypatch.setattr(registry, "rule", lambda _name: AsksForPeople)
+    rules = [
+        RuleRunner("cam", RuleSettings(id=name, type="asks"), is_active=lambda _moment: True) for name in ("a", "b")
+    ]
+    analyser = SceneAnalyser("cam", BrightSpotDetector(), rules, min_confidence=0.35, density=density)
+    return analyser, analyser.analyse(scene_frame(0.0, INSIDE))
+
+
+def test_rules_ask_the_density_map_and_the_verdict_tells_what_they_were_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    analyser, verdict = asking(monkeypatch, DensityModel(verified_density(density_model(0.1))))
+    first, second = AsksForPeople.told
+    assert first is not None
+    assert first > 1.0
+    assert first == second
+    assert verdict.readings is not None
+    assert [(reading.zone, reading.people) for reading in verdict.readings] == [(ZONE.zone, first)]
+    assert analyser.inference_s > 0.0
+
+
+def test_without_a_model_no_density_map_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, verdict = asking(monkeypatch, None)
+    assert AsksForPeople.told == [None, None]
+    assert verdict.readings is None
+
+
+def test_a_density_map_that_fails_is_a_defect_of_the_rule_that_asked_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = DensityModel(verified_density(density_model()))
+    monkeypatch.setattr(model, "map_of", lambda _pixels: 1 / 0)
+    with capture_logs():
+        analyser, verdict = asking(monkeypatch, model)
+    assert analyser.rule_defects == 2
+    assert analyser.detector_defects == 0
+    assert verdict.boxes is not None

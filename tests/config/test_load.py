@@ -407,7 +407,7 @@ def test_relative_paths_start_at_the_folder_of_the_site_file(tmp_path: Path) -> 
     absolute = (tmp_path / "elsewhere" / "key").resolve()
     text = (
         SITE.replace("password: {secret: rec}", "password: {file: pw}\n    ca: certs/ca.pem\n    certificate: c.pem")
-        .replace("schedules:", "analysis: {detector: models/a.onnx}\nschedules:")
+        .replace("schedules:", "analysis: {detector: models/a.onnx, density_model: models/c.onnx}\nschedules:")
         .replace("    rules:", f"    analysis: {{detector: '{absolute.as_posix()}.onnx'}}\n    rules:")
     )
     (folder / "site.yaml").write_text(text, encoding="utf-8")
@@ -418,6 +418,7 @@ def test_relative_paths_start_at_the_folder_of_the_site_file(tmp_path: Path) -> 
     assert (vms.ca, vms.certificate, vms.password.file) == (folder / "certs/ca.pem", folder / "c.pem", folder / "pw")
     assert site.storage.dir == folder / "var"
     assert site.analysis.detector == str(folder / "models/a.onnx")
+    assert site.analysis.density_model == folder / "models/c.onnx"
     assert site.cameras[0].analysis is not None
     assert Path(site.cameras[0].analysis.detector) == Path(f"{absolute}.onnx")
 

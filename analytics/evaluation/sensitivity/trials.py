@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from analytics.decode.frame import DecodedFrame
 from analytics.detect.closer import look_closer
-from analytics.detect.factory import create_detector
+from analytics.detect.density_look import DensityReadings
+from analytics.detect.factory import create_density_model, create_detector
 from analytics.evaluation.sensitivity.copies import RuleClass, watched, with_value
 from analytics.evaluation.sensitivity.thresholds import Move
 from analytics.filevideo import FileVideo
@@ -108,13 +109,16 @@ def _shown(footage: Footage, runners: Sequence[RuleRunner]) -> dict[int, list[fl
 
 
 def _ticks(footage: Footage) -> Iterator[Tick]:
-    detector = create_detector(footage.analysis)
+    detector, maps = create_detector(footage.analysis), create_density_model(footage.analysis)
     with FileVideo(footage.video) as video:
         for frame in video.frames():
             seen = footage.seen.get(frame.captured_at)
             if seen is not None:
                 closer = None if seen.looks is None else _Closer(detector, frame, seen.looks)
-                yield Tick(captured_at=frame.captured_at, tracks=seen.tracks, pixels=frame, closer=closer)
+                density = None if maps is None else DensityReadings(maps.map_of, frame)
+                yield Tick(
+                    captured_at=frame.captured_at, tracks=seen.tracks, pixels=frame, closer=closer, density=density
+                )
 
 
 class _Closer:

@@ -19,6 +19,11 @@ _CROWDING: Final = np.linspace(0.0, math.log(1.0 + _MOST_HIDDEN), 64)
 _SEEN_CROWDING: Final = _CROWDING * np.exp(-_CROWDING)
 
 
+def is_crowd(people: Sequence[Box]) -> bool:
+    """Whether they are so many that some may hide others, or be lost among them."""
+    return len(people) >= _COUNTABLE
+
+
 def headcount(people: Sequence[Box]) -> float:
     """Estimates how many people there are from those that were seen, each once.
 
@@ -26,7 +31,7 @@ def headcount(people: Sequence[Box]) -> float:
     ``exp(-x)`` of one another unhidden. ``x`` shows in how much the boxes of those seen overlap, of which it is
     ``x exp(-x)``. So where boxes do not overlap nobody is added.
     """
-    if len(people) < _COUNTABLE:
+    if not is_crowd(people):
         return float(len(people))
     corners = corners_of(people)
     sizes = np.maximum((corners[:, 2:] - corners[:, :2]).prod(axis=1), np.finfo(float).tiny)

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from analytics.commands.models import COMMAND
-from analytics.models.manifest import MANIFEST_SUFFIX, Manifest, known_manifests, open_model
+from analytics.models.manifest import MANIFEST_SUFFIX, Manifest, known_manifests, open_density_model, open_model
 from core import registry
 from core.cli.parsing import run_command
 from core.errors import VigieError
-from tests.analytics.detect.onnx_file import constant_model, document
+from tests.analytics.detect.onnx_file import constant_model, density_file, document
 from tests.shared import shared
 
 
@@ -116,6 +116,17 @@ def test_add_tells_the_path_for_the_site_file(capsys: pytest.CaptureFixture[str]
     code, out, err = run(capsys, "add", model_file(tmp_path), "--to", tmp_path / "models")
     assert (code, out) == (0, f"m\t{tmp_path / 'models' / 'm.onnx'}\n")
     assert "analysis.detector" in err
+
+
+def test_a_density_map_model_is_verified_and_added_as_what_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path, folder = density_file(tmp_path), tmp_path / "models"
+    assert run(capsys, "verify", path)[:2] == (0, f"ok\t{path}\tcrowd (density), licence MIT, draws density maps\t\n")
+    code, out, err = run(capsys, "add", path, "--to", folder)
+    assert (code, out) == (0, f"crowd\t{folder / 'crowd.onnx'}\n")
+    assert "analysis.density_model" in err
+    assert open_density_model(folder / "crowd.onnx").data == path.read_bytes()
 
 
 def test_add_again_changes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ import yaml
 from structlog.testing import capture_logs
 
 from analytics.detect import factory
-from analytics.detect.factory import create_detector
+from analytics.detect.factory import create_density_model, create_detector
 from analytics.detect.onnx import OnnxDetector
 from analytics.detect.yolox import Yolox
 from analytics.models.manifest import MANIFEST_SUFFIX, VerifiedModel
 from config.model import AnalysisSettings
 from core.contracts import Detector
 from core.errors import ModelError
-from tests.analytics.detect.onnx_file import constant_model, document
+from tests.analytics.detect.onnx_file import constant_model, density_file, document
 from tests.plugins import install_plugin
 
 PLUGIN = """
@@ -41,6 +41,7 @@ class SharedBlind(Blind):
 @pytest.fixture(autouse=True)
 def _nothing_shared_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(factory, "_shared", {})
+    monkeypatch.setattr(factory, "_shared_density", {})
 
 
 @pytest.fixture
@@ -150,3 +151,20 @@ def test_a_family_that_reads_no_file_is_refused_in_a_manifest(tmp_path: Path, pl
 def test_a_family_named_without_a_file_is_a_model_error() -> None:
     with pytest.raises(ModelError):
         opened("yolox")
+
+
+def test_a_density_map_model_is_opened_once_and_only_where_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert create_density_model(AnalysisSettings()) is None
+    first = create_density_model(AnalysisSettings(density_model=density_file(tmp_path)))
+    assert first is not None
+    monkeypatch.chdir(tmp_path)
+    assert create_density_model(AnalysisSettings(density_model=Path("crowd.onnx"), fps=4.0)) is first
+
+
+def test_a_detector_named_as_density_map_model_is_refused_and_so_is_the_reverse(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="gives no density maps"):
+        create_density_model(AnalysisSettings(density_model=model_file(tmp_path)))
+    with pytest.raises(ModelError, match="is no detector"):
+        opened(density_file(tmp_path))

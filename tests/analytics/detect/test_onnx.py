@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from analytics.detect import onnx
-from analytics.detect.onnx import LOW_SCORE, Candidates, Floats, OnnxDetector
+from analytics.detect.network import Floats
+from analytics.detect.onnx import LOW_SCORE, Candidates, OnnxDetector
 from analytics.models.manifest import InputFormat, VerifiedModel
 from config.model import AnalysisSettings
 from core.errors import ModelError

@@ -88,11 +88,29 @@ class LooksCloser(Rule):
         return [Occurrence(captured_at=tick.captured_at, started_at=2.0, tracks=tick.tracks, details=details)]
 
 
+class CountsByMap(Rule):
+    """Fires in its 30th picture with what the density map tells near everybody."""
+
+    settings_model: ClassVar[type[RuleSettings]] = RuleSettings
+
+    def __init__(self, settings: RuleSettings) -> None:
+        """Needs nothing."""
+
+    def update(self, tick: Tick) -> list[Occurrence]:
+        if tick.density is None:
+            return []
+        people = tick.density(CORNERS, [track.box for track in tick.tracks])
+        if round(tick.captured_at * FPS) != 30:
+            return []
+        return [Occurrence(captured_at=tick.captured_at, started_at=2.0, tracks=(), details={"people": people})]
+
+
 RULES: Mapping[str, type[Rule | Composition]] = {
     "zone_presence": ZonePresence,
     "all_of": AllOf,
     "sums": SumsPictures,
     "closer": LooksCloser,
+    "map": CountsByMap,
 }
 KINDS = Kinds(rules={name: rule.settings_model for name, rule in RULES.items()})
 
@@ -104,6 +122,7 @@ def setting(rule_id: str, kind: str, **more: object) -> RuleSettings:
 YARD = setting("yard", "zone_presence", name="Cour", zone=CORNERS, dwell_s=1.0)
 SUMS = setting("sums", "sums")
 CLOSER = setting("closer", "closer")
+MAP = setting("map", "map")
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,9 +132,11 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "create_detector", lambda _settings: Still())
 
 
-def dossiers(folder: Path, video: Path, rules: Sequence[RuleSettings], *, kinds: Kinds = KINDS) -> list[Made]:
+def dossiers(
+    folder: Path, video: Path, rules: Sequence[RuleSettings], *, kinds: Kinds = KINDS, density: Path | None = None
+) -> list[Made]:
     """Analyses the whole film."""
-    analysis = AnalysisSettings(fps=FPS)
+    analysis = AnalysisSettings(fps=FPS, density_model=density)
     writer = DossierWriter(folder=folder, video=video, rules=rules, analysis=analysis, kinds=kinds)
     with FileAnalysis("file", video, rules, analysis) as run, writer:
         for frame, verdict in run.verdicts():

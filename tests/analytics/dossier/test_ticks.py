@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.dossier.ticks import History, KeptLooks, read, written
+from analytics.detect.density_look import Reading
+from analytics.dossier.ticks import History, KeptLooks, KeptReadings, read, written
 from analytics.scene import Look
 from core.types import Box, Detection, Tick, Track
 
@@ -16,6 +17,8 @@ TRACKS = st.builds(
     is_measured=st.booleans(),
 )  # fmt: skip
 DETECTIONS = st.builds(Detection, label=LABELS, score=SHARES, box=BOXES)
+ZONES = st.lists(st.tuples(SHARES, SHARES), min_size=3, max_size=4).map(tuple)
+READINGS = st.builds(Reading, ZONES, st.lists(BOXES, max_size=2).map(tuple), SHARES)
 LOOKS = st.builds(Look, st.lists(BOXES, max_size=2).map(tuple), st.lists(DETECTIONS, max_size=2).map(tuple))
 
 
@@ -23,15 +26,22 @@ LOOKS = st.builds(Look, st.lists(BOXES, max_size=2).map(tuple), st.lists(DETECTI
     st.floats(0, 2e9, allow_nan=False),
     st.lists(TRACKS, max_size=3).map(tuple),
     st.none() | st.lists(LOOKS, max_size=2),
+    st.none() | st.lists(READINGS, max_size=2),
 )
 def test_what_is_written_is_read_back_exactly(
-    moment: float, tracks: tuple[Track, ...], looks: list[Look] | None
+    moment: float, tracks: tuple[Track, ...], looks: list[Look] | None, readings: list[Reading] | None
 ) -> None:
-    line = written(moment, tracks, looks)
+    line = written(moment, tracks, looks, readings)
     assert "\n" not in line
     kept = read(line.encode())
     assert kept.tick == Tick(captured_at=moment, tracks=tracks)
     assert kept.looks == looks
+    assert kept.readings == readings
+
+
+def test_lines_of_earlier_versions_tell_of_no_density_map() -> None:
+    assert b"readings" not in written(1.0, (), None).encode()
+    assert read(b'{"time_s": 1, "tracks": [], "looks": null}').readings is None
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"3", b'{"time_s": 1}', b'{"time_s": 1, "tracks": [3], "looks": null}'])
@@ -72,3 +82,11 @@ def test_only_looks_that_were_taken_have_an_answer() -> None:
     assert looks.labels == {"person"}
     with pytest.raises(LookupError, match="did not look"):
         looks([other])
+
+
+def test_only_what_the_density_map_was_asked_then_has_an_answer() -> None:
+    zone, somebody = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), Box(left=0.1, top=0.1, right=0.2, bottom=0.5)
+    density = KeptReadings([Reading(zone, (somebody,), 17.25)])
+    assert density(zone, [somebody]) == 17.25
+    with pytest.raises(LookupError, match="did not ask then"):
+        density(zone, [])

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from analytics.dossier.document import CLIP, DECISION, DOCUMENT, MARKED, START, SUMS, TICKS
+from analytics.dossier.verdict import replay
 from analytics.dossier.write import DossierWriter
 from analytics.filevideo import FileVideo
 from config.model import AnalysisSettings, RuleSettings
 from core.errors import UsageError
-from tests.analytics.dossier.made import CLOSER, KINDS, YARD, dossiers, film, install, setting
+from tests.analytics.detect.onnx_file import density_file
+from tests.analytics.dossier.made import CLOSER, KINDS, MAP, YARD, dossiers, film, install, setting
 from tests.analytics.dossier.made import SUMS as SUMS_RULE
 
 
@@ -92,6 +94,19 @@ def test_closer_looks_are_kept_with_their_answers(tmp_path: Path, video: Path) -
     folder, document = only(tmp_path / "d", video, CLOSER)
     assert document["alert"]["details"]["bottom"] == pytest.approx(0.7, abs=0.02)
     assert b'"looks":[{"parts":[[0.25,0.25,0.75,1.0]]' in (folder / TICKS).read_bytes()
+
+
+def test_what_a_density_map_told_is_kept_with_its_model_and_replayed_without_it(tmp_path: Path, video: Path) -> None:
+    model = density_file(tmp_path, people=0.1)
+    (made,) = dossiers(tmp_path / "d", video, [MAP], density=model)
+    model.unlink()
+    assert made.differences == ()
+    assert replay(made.folder, KINDS).differences == ()
+    document = json.loads((made.folder / DOCUMENT).read_text(encoding="utf-8"))
+    assert document["alert"]["details"]["people"] > 1.0
+    assert (document["model"], document["density_model"]["name"]) == (None, "crowd")
+    assert document["density_model"]["licence"] == "MIT"
+    assert b'"readings":[{"zone":[[0.3,0.3]' in (made.folder / TICKS).read_bytes()
 
 
 def test_a_composition_s_dossier_has_the_settings_of_all_its_members(tmp_path: Path, video: Path) -> None:

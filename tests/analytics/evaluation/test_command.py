@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
 import io
 import json
 import shutil
@@ -15,6 +16,7 @@ from analytics.commands.evaluate import COMMAND, EvaluateCommand
 from core import registry
 from core.cli.parsing import Parser
 from core.errors import ModelError, UsageError
+from tests.analytics.detect.onnx_file import density_file
 from tests.analytics.evaluation.made import MISSED, write_dataset
 
 
@@ -173,3 +175,15 @@ def test_altered_clips_are_measured_beside_the_plain_ones(dataset: Path) -> None
 def test_an_alteration_that_nobody_knows_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(UsageError, match="no alteration is called foggy; known: mirrored"):
         run("set.yaml", "--perturb", "foggy")
+
+
+def test_the_density_map_model_is_part_of_what_was_measured_with(
+    dataset: Path, baseline: dict[str, Any], tmp_path: Path
+) -> None:
+    model = density_file(tmp_path)
+    measured = document(dataset, "--types", "zone_presence", "--density-model", model)["measured"]
+    assert measured["density_model"] == "crowd.onnx"
+    assert measured["density_model_sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
+    assert baseline["measured"]["density_model"] is None
+    with pytest.raises(ModelError, match="cannot be read"):
+        run(dataset, "--density-model", tmp_path / "absent.onnx")

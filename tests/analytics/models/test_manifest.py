@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from analytics.models.manifest import (
     MANIFEST_SUFFIX,
     ColourOrder,
+    DensityInput,
+    DensityManifest,
     Fit,
     InputFormat,
     Layout,
     Manifest,
+    is_density_model,
     known_manifests,
+    open_density_model,
     open_model,
     parse_manifest,
 )
@@ -39,9 +43,23 @@ COMPLETE: dict[str, Any] = {
     "input": {"width": 320, "height": 192, "colour": "bgr", "fit": "letterbox"},
 }
 
+DENSITY: dict[str, Any] = {
+    "name": "crowd",
+    "family": "density",
+    "sha256": SHA256,
+    "licence": "MIT",
+    "source": "trained here",
+    "stride": 4,
+    "input": {"colour": "grey", "multiple": 8},
+}
+
 
 def text_of(**changes: Any) -> str:
     return yaml.safe_dump(COMPLETE | changes)
+
+
+def density_text(**changes: Any) -> str:
+    return yaml.safe_dump(DENSITY | changes)
 
 
 def written(folder: Path, data: bytes = DATA, manifest: str | bytes | None = None, name: str = "shoes.onnx") -> Path:
@@ -61,11 +79,14 @@ def test_a_manifest_says_everything_that_a_detector_needs() -> None:
     assert (manifest.input.colour, manifest.input.fit) == (ColourOrder.BGR, Fit.LETTERBOX)
 
 
-def test_the_manifest_in_the_guide_is_valid_and_every_field_is_explained_there() -> None:
+def test_the_manifests_in_the_guide_are_valid_and_every_field_is_explained_there() -> None:
     guide = GUIDE.read_text(encoding="utf-8")
-    (example,) = [block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "family:" in block]
-    assert parse_manifest(example, "models.md").name == "shoes"
-    fields = {*Manifest.model_fields, *(f"input.{name}" for name in InputFormat.model_fields)} - {"input"}
+    examples = [block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "family:" in block]
+    detector, density = examples
+    assert parse_manifest(detector, "models.md").name == "shoes"
+    assert DensityManifest.model_validate(yaml.safe_load(density)).name == "foule"
+    formats = {*InputFormat.model_fields, *DensityInput.model_fields}
+    fields = {*Manifest.model_fields, *DensityManifest.model_fields, *(f"input.{name}" for name in formats)} - {"input"}
     assert {field for field in fields if f"`{field}`" not in guide} == set()
 
 
@@ -176,6 +197,65 @@ def test_a_folder_in_place_of_the_manifest_is_said(tmp_path: Path) -> None:
     path.with_name(path.name + MANIFEST_SUFFIX).mkdir()
     with pytest.raises(ModelError, match="cannot be read"):
         open_model(path)
+
+
+def test_a_density_map_model_is_opened_with_the_manifest_beside_it(tmp_path: Path) -> None:
+    path = written(tmp_path, manifest=density_text())
+    model = open_density_model(path)
+    assert (model.path, model.data) == (path, DATA)
+    assert (model.manifest.stride, model.manifest.input.multiple) == (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"stride": 0}, "stride"),
+        ({"stride": 3}, "must be a multiple of stride"),
+        ({"licence": ""}, "licence"),
+        ({"classes": ["person"]}, "classes: Extra inputs"),
+        ({"input": {"colour": "rgb", "multiple": 8}}, r"input\.colour"),
+        ({"input": {"colour": "grey"}}, r"input\.multiple: Field required"),
+        ({"input": COMPLETE["input"]}, r"input\."),
+    ],
+)
+def test_a_wrong_field_of_a_density_map_model_is_named(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ModelError, match=said) as caught:
+        open_density_model(written(tmp_path, manifest=density_text(**changes)))
+    assert "docs/models.md" in caught.value.remedy
+
+
+@pytest.mark.parametrize("field", sorted(DENSITY))
+def test_a_field_that_a_density_map_model_lacks_is_named(tmp_path: Path, field: str) -> None:
+    text = yaml.safe_dump({key: value for key, value in DENSITY.items() if key != field})
+    with pytest.raises(ModelError, match=r"is refused: \w+: Field required"):
+        open_density_model(written(tmp_path, manifest=text))
+
+
+def test_a_detectors_manifest_stays_as_strict_as_it_was() -> None:
+    with pytest.raises(ModelError, match="stride: Extra inputs"):
+        parse_manifest(text_of(stride=4), "m.yaml")
+    with pytest.raises(ModelError, match="not of a detector"):
+        parse_manifest(density_text(), "m.yaml")
+
+
+def test_one_kind_of_model_is_not_opened_as_the_other(tmp_path: Path) -> None:
+    density = written(tmp_path, manifest=density_text())
+    with pytest.raises(ModelError, match="gives density maps and is no detector") as caught:
+        open_model(density)
+    assert "analysis.density_model" in caught.value.remedy
+    detector = written(tmp_path, manifest=text_of())
+    with pytest.raises(ModelError, match=r"is a detector \(yolox\) and gives no density maps") as caught:
+        open_density_model(detector)
+    assert "analysis.detector" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("manifest", "is_density"), [(density_text(), True), (text_of(), False), ("name: [", False), (None, False)]
+)
+def test_which_kind_a_file_is_stands_in_the_manifest_beside_it(
+    tmp_path: Path, manifest: str | None, is_density: bool
+) -> None:
+    assert is_density_model(written(tmp_path, manifest=manifest)) is is_density
 
 
 def test_an_unknown_model_is_refused_with_its_checksum(tmp_path: Path) -> None:

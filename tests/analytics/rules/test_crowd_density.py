@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -9,15 +10,20 @@ from pydantic import ValidationError
 
 from analytics.decode.frame import DecodedFrame
 from analytics.detect.closer import look_closer
+from analytics.detect.density import DensityModel
+from analytics.detect.density_look import DensityReadings
 from analytics.detect.factory import create_detector
 from analytics.filevideo import FileVideo
+from analytics.models.manifest import DensityManifest, VerifiedDensityModel
 from analytics.rate import FrameRate
 from analytics.rules.crowd_density import CrowdDensity, CrowdDensitySettings
 from analytics.rules.line_crossing import LineCrossingSettings
 from analytics.track.tracker import Tracker
 from config.model import AnalysisSettings
 from core.contracts import Detector
-from core.types import Box, Detection, Occurrence, Tick, Track
+from core.errors import ModelError
+from core.types import Box, Detection, Occurrence, Polygon, Tick, Track
+from tests.analytics.detect.onnx_file import density_document
 from tests.analytics.rules.walks import at
 from tests.shared import shared
 
@@ -56,6 +62,19 @@ class Looks:
         return list(self.found)
 
 
+class Map:
+    """A density map with so many people; notes near how many it was asked."""
+
+    def __init__(self, people: float) -> None:
+        self.people = people
+        self.asked: list[int] = []
+
+    def __call__(self, zone: Polygon, seen: Sequence[Box]) -> float:
+        assert zone == EVERYWHERE
+        self.asked.append(len(seen))
+        return self.people
+
+
 def watch(
     rule: CrowdDensity,
     seconds: float,
@@ -63,11 +82,13 @@ def watch(
     *,
     start: float = 0.0,
     closer: Looks | None = None,
+    density: Map | None = None,
 ) -> list[Occurrence]:
     found = []
     for number in range(round(seconds * FPS)):
         moment = number / FPS
-        found += rule.update(Tick(captured_at=start + moment, tracks=tuple(tracks(moment)), closer=closer))
+        seen = tuple(tracks(moment))
+        found += rule.update(Tick(captured_at=start + moment, tracks=seen, closer=closer, density=density))
     return found
 
 
@@ -140,6 +161,58 @@ def test_a_closer_look_heeds_the_sizes_and_the_confidence_of_the_rule() -> None:
         assert watch(density_rule(**settings), 10.0, lambda _: people(4), closer=Looks(16)) == []
 
 
+@pytest.mark.parametrize(
+    ("detected", "mapped", "told"),
+    [
+        (14, 60.0, {"people": 60, "detector": 14, "density_map": 60}),
+        (40, 12.0, {"people": 40, "detector": 40, "density_map": 12}),
+    ],
+)
+def test_of_a_crowd_the_higher_of_detector_and_density_map_counts_and_both_are_told(
+    detected: int, mapped: float, told: dict[str, int]
+) -> None:
+    looks, density = Looks(detected), Map(mapped)
+    (found,) = watch(density_rule(max_people=30), 10.0, lambda _: people(4), closer=looks, density=density)
+    assert found.details == {"at_most": 30.0, **told}
+    assert density.asked == [detected] * 5
+
+
+def test_a_density_map_is_not_asked_where_the_detector_sees_no_crowd() -> None:
+    density = Map(1700.0)
+    assert watch(density_rule(max_people=20), 10.0, lambda _: people(4), closer=Looks(11), density=density) == []
+    assert watch(density_rule(max_people=20), 10.0, lambda _: [], closer=Looks(30), density=density) == []
+    assert density.asked == []
+
+
+def test_without_a_closer_look_the_tracks_say_whether_there_is_a_crowd() -> None:
+    density = Map(50.0)
+    assert watch(density_rule(max_people=20), 10.0, lambda _: people(11), density=density) == []
+    (found,) = watch(density_rule(max_people=20), 10.0, lambda _: people(15), density=density)
+    assert (found.details["people"], found.details["detector"]) == (50, 15)
+
+
+def test_a_density_map_that_fails_costs_its_frames_and_not_what_the_detector_counts() -> None:
+    class Broken(Map):
+        def __call__(self, zone: Polygon, seen: Sequence[Box]) -> float:
+            super().__call__(zone, seen)
+            raise ModelError("the model cannot be run")
+
+    rule, density, found = density_rule(max_people=20), Broken(0.0), []
+    for number in range(80):
+        with suppress(ModelError):
+            seen = tuple(people(4))
+            found += rule.update(Tick(captured_at=number / FPS, tracks=seen, closer=Looks(30), density=density))
+    assert [occurrence.details["people"] for occurrence in found] == [30]
+    assert len(density.asked) == 5
+
+
+def test_what_the_density_map_told_goes_with_the_crowd() -> None:
+    rule, density = density_rule(max_people=20), Map(50.0)
+    assert len(watch(rule, 10.0, lambda _: people(15), density=density)) == 1
+    assert watch(rule, 15.0, lambda _: people(2), density=density, start=10.0) == []
+    assert len(watch(rule, 10.0, lambda _: people(15), density=density, start=25.0)) == 1
+
+
 def test_people_on_a_square_metre_are_counted_on_calibrated_ground() -> None:
     zone = SQUARE_OF_TEN["corners"]
     inside = [
@@ -203,3 +276,32 @@ def test_a_real_hall_holds_more_than_twenty_and_less_than_eighty() -> None:
     ((most, at_s),) = found
     assert most == 20
     assert 2.0 <= at_s <= 14.0
+
+
+def mcnn(name: str) -> DensityModel:
+    """The research model, in place: its licence lets nobody copy it."""
+    path = shared(f"data/models/{name}.onnx")
+    data = path.read_bytes()
+    manifest = DensityManifest.model_validate(density_document(data))
+    return DensityModel(VerifiedDensityModel(path=path, manifest=manifest, data=data))
+
+
+def pictures(clip: str, every_s: float, most: int) -> list[DecodedFrame]:
+    rate = FrameRate(1.0 / every_s)
+    with FileVideo(shared(f"data/videos/{clip}")) as video:
+        return [frame for frame in video.frames() if rate.take(frame.captured_at)][:most]
+
+
+@pytest.mark.slow
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["mcnn_shtechA", "mcnn_shtechB"])
+def test_a_real_density_map_tells_of_a_hall_and_invents_people_only_where_nobody_confirms_them(name: str) -> None:
+    model = mcnn(name)
+    somebody = at((0.5, 0.9)).box
+    for frame in pictures("density_hall_overhead.mp4", 4.0, 2):
+        assert 8.0 < model.map_of(frame).sum() < 46.0
+    for frame in pictures("vehicles_street.mp4", 4.0, 2):
+        readings = DensityReadings(model.map_of, frame)
+        assert model.map_of(frame).sum() > 10.0
+        assert readings(EVERYWHERE, []) == 0.0
+        assert readings(EVERYWHERE, [somebody]) < model.map_of(frame).sum()
