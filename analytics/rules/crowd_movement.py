@@ -1,4 +1,4 @@
-"""``crowd_movement``: a crowd runs or riots, scatters, or gathers."""
+"""``crowd_movement``: a crowd runs or riots, scatters, or gathers; or people fight, where a model names that."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 import numpy as np
 from pydantic import Field
 
+from analytics.rules.crowds.fights import fights
 from analytics.rules.crowds.normal import Lasting, Normal
 from analytics.rules.crowds.people_moving import Paths, Walkers, body_length, pedestrians, vehicles
 from analytics.rules.crowds.statistics import Chosen, Gathering, running, scattering
@@ -19,7 +20,7 @@ from config.model import RuleSettings
 from core.contracts import Rule
 from core.types import Json, Occurrence, Tick, Track, UtcSeconds
 
-Kind: TypeAlias = Literal["running", "dispersal", "gathering"]
+Kind: TypeAlias = Literal["running", "dispersal", "gathering", "fight"]
 
 _RUNS: Final = 1.6
 """Body lengths a second: 2.7 m/s for 1.7 m. People walk at 0.8 (1.4 m/s), the hurried at 1.2; 99 % of the paths of the
@@ -41,6 +42,8 @@ _TURMOIL_PEOPLE: Final = 2
 _SEEN_WITHIN_S: Final = 5.0
 _MOVEMENT_S: Final = 1.0
 _GATHERING_S: Final = 2.0
+_FIGHT_S: Final = 1.0
+"""A model must see it for so long: a single picture of people who embrace looks like one."""
 _BODIES: Final = 64
 _USUAL_ASPECT: Final = 16 / 9
 
@@ -52,9 +55,9 @@ class CrowdMovementSettings(RuleSettings):
     zone: Zone
     """Where the crowd is watched. Its border belongs to it."""
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = ("running", "dispersal")
-    """Which movements count."""
+    """Which movements count. ``fight`` needs a model that has a class for it."""
     min_people: Annotated[int, Field(ge=3, le=1000)] = 5
-    """How many people make a crowd: at least so many must run, scatter or gather."""
+    """How many people make a crowd: at least so many must run, scatter or gather. A fight needs no crowd."""
 
 
 class CrowdMovement(Rule):
@@ -76,6 +79,7 @@ class CrowdMovement(Rule):
             "turmoil": Lasting(0.0),
             "dispersal": Lasting(_MOVEMENT_S),
             "gathering": Lasting(_GATHERING_S),
+            "fight": Lasting(_FIGHT_S),
         }
 
     def update(self, tick: Tick) -> list[Occurrence]:
@@ -86,6 +90,8 @@ class CrowdMovement(Rule):
         found = self._by_paths(walkers, tick.captured_at)
         if "running" in self._settings.kinds and tick.pixels is not None:
             found += self._by_flow(tick, people, aspect)
+        if "fight" in self._settings.kinds:
+            found += self._by_model(tick)
         return found
 
     def _by_paths(self, walkers: Walkers, now: UtcSeconds) -> list[Occurrence]:
@@ -114,8 +120,16 @@ class CrowdMovement(Rule):
             return []
         return [self._occurrence("running", "turmoil", inside, tick.captured_at)]
 
+    def _by_model(self, tick: Tick) -> list[Occurrence]:
+        seen = fights(tick.tracks, self._settings.zone)
+        if not self._lasting["fight"].begins(bool(seen), tick.captured_at):
+            return []
+        return [self._occurrence("fight", "fight", seen, tick.captured_at)]
+
     def _occurrence(self, kind: str, statistic: str, tracks: Sequence[Track], now: UtcSeconds) -> Occurrence:
-        details: dict[str, Json] = {"kind": kind, "statistic": statistic, "people": len(tracks)}
+        details: dict[str, Json] = {"kind": kind, "statistic": statistic}
+        if statistic != "fight":  # a model's box of one says not how many take part
+            details["people"] = len(tracks)
         since = self._lasting[statistic].since
         return Occurrence(captured_at=now, started_at=since, tracks=tuple(tracks), details=details)
 

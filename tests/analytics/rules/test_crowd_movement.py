@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from analytics.rules.crowd_movement import CrowdMovement, CrowdMovementSettings
 from analytics.rules.line_crossing import LineCrossingSettings
 from analytics.track.tracker import Tracker
 from config.model import AnalysisSettings
-from core.types import Occurrence, Point, Tick, Track
+from core.contracts import Detector
+from core.types import Box, Detection, Occurrence, Picture, Point, Tick, Track
 from tests.analytics.rules.pictures import HEIGHT, WIDTH, Grey, Still, shifted, texture
 from tests.analytics.rules.walks import at
 from tests.shared import shared
@@ -106,6 +107,55 @@ def test_a_crowd_that_runs_is_reported_once() -> None:
     assert found.details["statistic"] == "running"
     assert found.captured_at < 3.0
     assert len(found.tracks) >= 5
+
+
+class NamesFights(Detector):
+    """A model with a class for fights: it sees one in some pictures, in one box around two people."""
+
+    def __init__(self, label: str, sees: Callable[[int], bool]) -> None:
+        self._label = label
+        self._sees = sees
+        self._asked = 0
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return frozenset({"person", self._label})
+
+    def detect(self, pictures: Sequence[Picture]) -> list[list[Detection]]:
+        self._asked += 1
+        around = Box(left=0.4, top=0.3, right=0.6, bottom=0.9)
+        found = [Detection(label=self._label, score=0.6, box=around)] if self._sees(self._asked) else []
+        return [found for _ in pictures]
+
+
+def through_the_tracker(detector: Detector, rule: CrowdMovement, pictures: int = 80) -> list[Occurrence]:
+    tracker, found = Tracker(), list[Occurrence]()
+    for number in range(pictures):
+        (detections,) = detector.detect([np.zeros((36, 64, 3), np.uint8)])
+        tracks = tracker.update(detections, number / FPS)
+        found += rule.update(Tick(captured_at=number / FPS, tracks=tracks))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("label", "asked", "alerts"), [("fight", "fight", 1), ("fight", "running", 0), ("hug", "fight", 0)]
+)
+def test_a_fight_that_a_model_names_is_told_once_where_it_is_asked_for(label: str, asked: str, alerts: int) -> None:
+    found = through_the_tracker(NamesFights(label, lambda _: True), crowd_rule(kinds=[asked]))
+    assert [occurrence.details["kind"] for occurrence in found] == ["fight"] * alerts
+    assert all(occurrence.captured_at - occurrence.started_at == pytest.approx(1.0) for occurrence in found)
+
+
+def test_a_fight_that_a_model_sees_for_a_moment_only_is_none() -> None:
+    assert (
+        through_the_tracker(NamesFights("violence", lambda number: 20 <= number < 27), crowd_rule(kinds=["fight"]))
+        == []
+    )
+
+
+def test_a_fight_outside_of_the_zone_is_not_told() -> None:
+    corner = ((0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.0, 1.0))
+    assert through_the_tracker(NamesFights("fight", lambda _: True), crowd_rule(kinds=["fight"], zone=corner)) == []
 
 
 @pytest.mark.parametrize(
