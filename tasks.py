@@ -129,7 +129,9 @@ def main() -> None:
     own, _, passed_on = _split(sys.argv[1:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=["demo", "test", "lint", "check", "format", "system-packages"])
-    parser.add_argument("--quick", action="store_true", help="test: leave out what takes more than two seconds")
+    parser.add_argument(
+        "--quick", action="store_true", help="test: leave out what takes long: about a minute on two cores"
+    )
     arguments = parser.parse_args(own)
     if arguments.task == "demo":
         demo(passed_on)

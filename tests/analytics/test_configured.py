@@ -17,6 +17,8 @@ from core.types import Box, RuleState, Tick, Track, UtcSeconds
 from tests.analytics.scenes import BrightSpotDetector, RecordingSink
 from tests.analytics.test_pipeline import push_all, push_each_analysed, site, stream, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def zone(name: str, **settings: Any) -> RuleSettings:
     corners = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]

@@ -10,6 +10,8 @@ from analytics.filevideo import FileVideo
 from core.errors import CodecError, UsageError
 from tests.analytics.coded import numbered, numbers_of
 
+pytestmark = pytest.mark.slow
+
 
 def write(path: Path, codec: str, count: int = 30, *, first_pts: int = 0, pix_fmt: str = "yuv420p") -> Path:
     """A file of numbered pictures, 10 a second."""

@@ -15,6 +15,8 @@ from core.types import Alert, Box, Detection, Picture
 from tests.analytics.frames import frame_of
 from tests.analytics.scenes import BrightSpotDetector, spot_at
 
+pytestmark = pytest.mark.slow
+
 FPS = 5.0
 ZONE = ZonePresenceSettings.model_validate(
     {"id": "yard", "type": "zone_presence", "zone": [[0.3, 0.3], [0.7, 0.3], [0.7, 0.9], [0.3, 0.9]], "dwell_s": 10.0}

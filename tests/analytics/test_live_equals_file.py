@@ -19,6 +19,8 @@ from core.types import Alert, Packet, Picture
 from tests.analytics.coded import FPS, START, coded
 from tests.analytics.scenes import WAIT_S, BrightSpotDetector, RecordingSink, spot_at
 
+pytestmark = pytest.mark.slow
+
 RULES = (
     ZonePresenceSettings.model_validate(
         {

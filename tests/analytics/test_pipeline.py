@@ -33,6 +33,8 @@ from core.types import Alert, CameraFault, Packet, Picture, RuleState
 from tests.analytics.coded import START, captured_at, coded
 from tests.analytics.scenes import WAIT_S, BrightSpotDetector, RecordingSink, spot_at
 
+pytestmark = pytest.mark.slow
+
 ZONE = ZonePresenceSettings.model_validate(
     {"id": "yard", "type": "zone_presence", "zone": [[0.3, 0.3], [0.7, 0.3], [0.7, 0.9], [0.3, 0.9]], "dwell_s": 1.0}
 )

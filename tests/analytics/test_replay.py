@@ -14,6 +14,8 @@ from core.types import Alert, Packet, Picture
 from tests.analytics.coded import FPS, START, captured_at, coded, h264
 from tests.analytics.scenes import BrightSpotDetector, spot_at
 
+pytestmark = pytest.mark.slow
+
 ZONE = [[0.3, 0.3], [0.7, 0.3], [0.7, 0.9], [0.3, 0.9]]
 YARD = {"id": "yard", "type": "zone_presence", "zone": ZONE, "dwell_s": 0.5, "cooldown_s": 5.0}
 

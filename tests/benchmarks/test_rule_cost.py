@@ -7,6 +7,8 @@ import pytest
 from benchmarks import rule_cost
 from benchmarks.rule_cost import RULES, measure, scene
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_scene_is_the_same_each_time_and_loses_some_objects_now_and_then() -> None:
     frames = list(scene(20, 30))

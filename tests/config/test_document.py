@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from config.document import MAX_BYTES, Document, read_document
 from config.problems import SettingsProblems
 
+pytestmark = pytest.mark.slow
+
 
 def read(tmp_path: Path, text: str | bytes) -> Document:
     path = tmp_path / "site.yaml"

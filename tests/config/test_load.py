@@ -9,6 +9,8 @@ from config.load import SettingsProblems, load_rules, load_site
 from config.model import Kinds, RuleSettings, SiteSettings, State
 from tests.config.kinds import KINDS, CrossingSettings, PresenceSettings, RecorderSettings
 
+pytestmark = pytest.mark.slow
+
 SITE = """\
 version: 1
 site: {name: Gare, timezone: Europe/Paris}

@@ -12,6 +12,8 @@ from config.schema import DIALECT, json_schema
 from tests.config.json_schema import accepts, definition
 from tests.config.kinds import KINDS
 
+pytestmark = pytest.mark.slow
+
 SITE: dict[str, Any] = {
     "version": 1,
     "site": {"name": "Gare"},

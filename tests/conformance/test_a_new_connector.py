@@ -22,6 +22,8 @@ from core.services import services_for
 from tests.conformance.skeleton import SKELETON
 from tests.plugins import install_plugin
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 40.0
 POLL_S = 0.1
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from core.redaction import HIDDEN, redact, redact_value
 
+pytestmark = pytest.mark.slow
+
 APPLICATION_ID = "KxsD11z743Hf5Gq9mv3+5ekxzemlCiUXkTFY5ba1NOGcLCmGstt2n0zYE9NsNimv"
 
 MARK = "Zq7"

@@ -21,6 +21,8 @@ from core.types import Picture, Tick
 from tests.analytics.coded import numbered
 from tests.analytics.scenes import BrightSpotDetector, spot_at
 
+pytestmark = pytest.mark.slow
+
 RULES = """
 rules:
   - {id: yard, type: zone_presence, zone: [[0.3, 0.3], [0.7, 0.3], [0.7, 0.9], [0.3, 0.9]], dwell_s: 1.0}

@@ -17,6 +17,8 @@ from core.types import Packet, Picture
 from tests.analytics.coded import coded
 from tests.plugins import install_plugin
 
+pytestmark = pytest.mark.slow
+
 PLUGIN = """
 import threading
 import time

@@ -19,6 +19,8 @@ from tests.analytics.coded import START, coded
 from tests.analytics.scenes import BrightSpotDetector, spot_at
 from tests.plugins import install_plugin
 
+pytestmark = pytest.mark.slow
+
 PLUGIN = """
 from contextlib import contextmanager
 from typing import Literal

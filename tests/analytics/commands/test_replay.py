@@ -12,6 +12,8 @@ from analytics.dossier.document import TICKS
 from core.errors import UsageError
 from tests.analytics.dossier.made import KINDS, YARD, dossiers, film, install
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def dossier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -16,6 +16,8 @@ from core.fakes import FakeVideoSource
 from tests.analytics.coded import coded, h264, number_of
 from tests.plugins import install_plugin
 
+pytestmark = pytest.mark.slow
+
 PLUGIN = """
 from typing import Literal
 from config.model import VmsSettings

@@ -12,6 +12,8 @@ from core.errors import CodecError
 from core.types import Packet
 from tests.analytics.coded import captured_at, coded, h264, numbers_of
 
+pytestmark = pytest.mark.slow
+
 
 def decode_all(decoder: Decoder, packets: list[Packet] | tuple[Packet, ...]) -> list[DecodedFrame]:
     return [frame for packet in packets for frame in decoder.decode(packet)] + decoder.flush()

@@ -12,6 +12,8 @@ from core.types import CameraFault, Packet
 from tests.analytics.coded import coded
 from tests.analytics.scenes import RecordingSink
 
+pytestmark = pytest.mark.slow
+
 START = 1_800_000_000.0
 INTERVAL_S = 0.08
 LIMIT_S = 5.0

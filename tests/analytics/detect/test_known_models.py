@@ -13,7 +13,7 @@ from config.model import AnalysisSettings
 from core.types import Box, Detection, Picture
 from tests.shared import shared
 
-pytestmark = pytest.mark.shared_data
+pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 
 MODELS = ("nanodet_m_320", "nanodet_m_416", "picodet_s_320_coco", "picodet_s_416_coco", "yolox_nano")
 EMPTY_S, PERSON_S = 1.0, 10.0

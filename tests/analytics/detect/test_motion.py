@@ -16,6 +16,8 @@ from config.model import AnalysisSettings
 from connectors.protocols.scene import SCHEDULE, Actor, write_scene
 from core.types import Detection, Picture
 
+pytestmark = pytest.mark.slow
+
 FPS: Final = 6.25
 STEP: Final = 2
 """Every second picture of the scene's 12.5 per second."""

@@ -11,6 +11,8 @@ from core.errors import CodecError, UsageError
 from tests.analytics.coded import number_of
 from tests.analytics.dossier.made import FPS, film
 
+pytestmark = pytest.mark.slow
+
 
 def numbers(clip: Path) -> list[int]:
     with FileVideo(clip) as video:

@@ -16,6 +16,8 @@ from core.errors import UsageError, VigieError
 from tests.analytics.dossier.made import CLOSER, KINDS, YARD, dossiers, film, install
 from tests.analytics.dossier.made import SUMS as SUMS_RULE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:

@@ -19,6 +19,8 @@ from tests.analytics.detect.onnx_file import density_file
 from tests.analytics.dossier.made import CLOSER, KINDS, MAP, YARD, dossiers, film, install, setting
 from tests.analytics.dossier.made import SUMS as SUMS_RULE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from core import registry
 from core.types import Picture
 from tests.analytics.evaluation.made import write_dataset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -19,6 +19,8 @@ from core.errors import ModelError, UsageError
 from tests.analytics.detect.onnx_file import density_file
 from tests.analytics.evaluation.made import MISSED, write_dataset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -13,6 +13,8 @@ from config.load import SettingsProblems
 from config.model import Kinds
 from tests.shared import shared
 
+pytestmark = pytest.mark.slow
+
 ZONE = [[0, 0], [1, 0], [1, 1]]
 
 

@@ -18,6 +18,8 @@ from config.model import AnalysisSettings
 from tests.analytics.evaluation.builders import evaluation, judged, rule
 from tests.analytics.evaluation.made import write_dataset
 
+pytestmark = pytest.mark.slow
+
 
 def ignore(_run: ClipRun) -> None:
     """Nobody watches the progress."""

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from analytics.evaluation.scoring import Interval, Judgement, Outcome, judge
 from tests.analytics.evaluation.builders import TOLERANCES, intervals
 
+pytestmark = pytest.mark.slow
+
 TP, REPEAT, FP, IGNORED = Outcome.TRUE_POSITIVE, Outcome.REPEAT, Outcome.FALSE_POSITIVE, Outcome.IGNORED
 
 TIMES = st.lists(st.integers(0, 400).map(lambda tenths: tenths / 10), max_size=12)

@@ -29,6 +29,8 @@ from core.errors import ModelError
 from core.registry import Group, names
 from tests.shared import shared
 
+pytestmark = pytest.mark.slow
+
 FOLDER = "data/models"
 GUIDE = Path(__file__).parents[3] / "docs" / "models.md"
 DATA = b"weights of a model"

@@ -12,6 +12,8 @@ from analytics.rules.line_crossing import LineCrossingSettings
 from core.types import Box, Occurrence, Tick
 from tests.analytics.rules.leftover_scenes import HIGH, WIDE, Person, Scene, Thing, Way, way
 
+pytestmark = pytest.mark.slow
+
 PLACE = (0.5, 0.75)
 OUT = (-0.06, 0.75)
 AWAY_AT = 5.75

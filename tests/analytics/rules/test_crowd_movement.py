@@ -22,6 +22,8 @@ from tests.analytics.rules.pictures import HEIGHT, WIDTH, Grey, Still, shifted, 
 from tests.analytics.rules.walks import at
 from tests.shared import shared
 
+pytestmark = pytest.mark.slow
+
 EVERYWHERE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 ALL_KINDS = ("running", "dispersal", "gathering")
 BODY = 0.1

@@ -13,6 +13,8 @@ from tests.analytics.rules import lights
 from tests.analytics.rules.painted_fires import Burning, Scene, room, shown, smoking, watched
 from tests.analytics.rules.pictures import Still
 
+pytestmark = pytest.mark.slow
+
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 RIGHT = ((0.7, 0.0), (1.0, 0.0), (1.0, 1.0), (0.7, 1.0))
 FIRE_AT = 2.0

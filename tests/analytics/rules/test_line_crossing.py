@@ -14,6 +14,8 @@ from analytics.rules.zone_presence import ZonePresenceSettings
 from core.types import Box, Occurrence, Point, Track
 from tests.analytics.rules.walks import HEIGHT, at, between, walk, watch
 
+pytestmark = pytest.mark.slow
+
 LEVEL: tuple[Point, Point] = ((0.3, 0.5), (0.7, 0.5))
 UPRIGHT: tuple[Point, Point] = ((0.5, 0.3), (0.5, 0.7))
 

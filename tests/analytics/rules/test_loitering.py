@@ -16,6 +16,8 @@ from analytics.rules.loitering import Loitering, LoiteringSettings
 from core.types import Point, Track
 from tests.analytics.rules.walks import at, between, walk, watch
 
+pytestmark = pytest.mark.slow
+
 SQUARE = ((0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))
 INSIDE, OUTSIDE = (0.5, 0.5), (0.1, 0.5)
 

@@ -12,6 +12,8 @@ from core.types import Box, Occurrence, Tick
 from tests.analytics.rules.rooms import HEIGHT, INTERVAL_S, WIDTH, Shown, box, person, room, watch_room
 from tests.analytics.rules.walks import at
 
+pytestmark = pytest.mark.slow
+
 FLOOR = ((0.0, 0.6), (1.0, 0.6), (1.0, 1.0), (0.0, 1.0))
 DARK = (40, 45, 70)
 SHADOW = (105, 84, 63)

@@ -13,6 +13,8 @@ from analytics.rules.stopped_vehicle import StoppedVehicle, StoppedVehicleSettin
 from core.types import Box, Point, Track
 from tests.analytics.rules.walks import at, between, watch
 
+pytestmark = pytest.mark.slow
+
 SQUARE = ((0.1, 0.3), (0.9, 0.3), (0.9, 0.9), (0.1, 0.9))
 PLACE = (0.5, 0.5)
 LONG, HIGH = 0.12, 0.08

@@ -14,6 +14,8 @@ from analytics.rules.wrong_direction import WrongDirection, WrongDirectionSettin
 from core.types import Occurrence, Point, Track
 from tests.analytics.rules.walks import HEIGHT, WIDTH, at, between, walk, watch
 
+pytestmark = pytest.mark.slow
+
 EVERYWHERE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 LEFT, RIGHT = (0.2, 0.5), (0.8, 0.5)
 

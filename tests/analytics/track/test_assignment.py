@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from analytics.track.assignment import assign
 
+pytestmark = pytest.mark.slow
+
 Costs = NDArray[np.float64]
 
 

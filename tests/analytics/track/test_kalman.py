@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from analytics.track.kalman import SMALLEST, Array, BoxFilters
 
+pytestmark = pytest.mark.slow
+
 START = np.array([[0.2, 0.5, 0.1, 0.3]])
 STEPS = st.lists(st.floats(0.0, 2.0), min_size=1, max_size=12)
 IRREGULAR = (0.04, 0.2, 0.08, 0.12, 0.33, 0.04, 0.5, 0.1, 0.25, 0.06) * 3

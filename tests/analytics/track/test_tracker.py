@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from analytics.track.tracker import Tracker
 from core.types import Box, Detection, Track
 
+pytestmark = pytest.mark.slow
+
 Scene = Callable[[float], Sequence[Detection]]
 
 

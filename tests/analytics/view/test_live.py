@@ -21,6 +21,8 @@ from tests.analytics.test_pipeline import push_each_analysed, wait_until
 from tests.analytics.view import scenery
 from tests.analytics.view.scenery import ADVICE
 
+pytestmark = pytest.mark.slow
+
 _TURNS_AT = 8 * FPS
 YARD = ZonePresenceSettings.model_validate(
     {"id": "yard", "type": "zone_presence", "zone": [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from analytics.rules.counting import CountingSettings
 from analytics.rules.zone_presence import ZonePresenceSettings
 from analytics.runner import RuleRunner
@@ -12,6 +14,8 @@ from analytics.view.watch import HOME, NOWHERE, Facing
 from config.model import RuleSettings
 from tests.analytics.frames import scene_frame
 from tests.analytics.scenes import BrightSpotDetector
+
+pytestmark = pytest.mark.slow
 
 ZONE = {"type": "zone_presence", "zone": [[0.3, 0.3], [0.7, 0.3], [0.7, 0.9], [0.3, 0.9]], "dwell_s": 1.0}
 YARD = ZonePresenceSettings.model_validate({"id": "yard", **ZONE})

@@ -9,6 +9,8 @@ from core.types import CameraFault
 from tests.analytics.view import scenery
 from tests.analytics.view.scenery import ADVICE, Alter, Camera, Shown, place, seen
 
+pytestmark = pytest.mark.slow
+
 PLACE, OTHER = place(1), place(2)
 
 

@@ -21,6 +21,8 @@ from core.types import Finding, FindingLevel
 from tests.connectors.genetec.samples import ALARM, CAMERA, GUID, NOW, URL, connector, fail, ok
 from tests.connectors.protocols.scripted_rtsp import Script, serve
 
+pytestmark = pytest.mark.slow
+
 CAMERA_ROW = {"Guid": GUID, "Name": "North gate", "EntityType": "Camera", "IsOnline": True}
 EVENTS = [{"Id": 5000, "Name": "Vigie", "EntityType": "Camera"}]
 RULES = [

@@ -29,6 +29,8 @@ from tests.connectors.milestone.simulator.running import PASSWORD, Running
 from tests.connectors.milestone.sites import connect, running_site, services_for, settings_for, write_clip
 from tests.connectors.milestone.support import alert, camera, delivery
 
+pytestmark = pytest.mark.slow
+
 NEAR_S = 15.0
 ACTIONS = ("event", "alarm", "bookmark")
 

@@ -46,6 +46,8 @@ from tests.connectors.milestone.support import (
     video_packet,
 )
 
+pytestmark = pytest.mark.slow
+
 LOCAL = "127.0.0.1"
 
 

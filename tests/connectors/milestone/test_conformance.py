@@ -13,6 +13,8 @@ from tests.connectors.milestone.simulator.running import Running
 from tests.connectors.milestone.sites import connect, running_site, services_for, settings_for, write_clip
 from tests.connectors.milestone.support import camera
 
+pytestmark = pytest.mark.slow
+
 NOBODY = "127.0.0.1:1"
 
 ROUTES: Mapping[str, Mapping[str, str]] = {

@@ -32,6 +32,8 @@ from core.types import CameraReported, EventSeen, FindingLevel, Packet
 from tests.connectors.listener import Listener, listening
 from tests.connectors.onvif.simulator.camera.running import PASSWORD, USERNAME, Bridge, run
 
+pytestmark = pytest.mark.slow
+
 ARM = "tns1:Device/Trigger/DigitalInput?LogicalState=true"
 DISARM = "tns1:Device/Trigger/DigitalInput?LogicalState=false"
 WAIT_S = 10.0

@@ -11,6 +11,8 @@ from connectors.protocols.clips import Clip, ClipShape, load_clip, nal_type, nal
 from core.errors import CodecError
 from tests.shared import shared
 
+pytestmark = pytest.mark.slow
+
 FPS = 10
 
 

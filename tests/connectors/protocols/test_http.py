@@ -25,6 +25,8 @@ from core.errors import (
     VmsUnavailable,
 )
 
+pytestmark = pytest.mark.slow
+
 WHAT = "raise the event"
 
 

@@ -11,6 +11,8 @@ from connectors.protocols.clips import Clip, ClipPacket
 from connectors.protocols.live import LiveFeed, LivePacket
 from core.clock import ManualClock, SystemClock
 
+pytestmark = pytest.mark.slow
+
 STEP_S = 0.02
 GOP = 5
 

@@ -33,6 +33,8 @@ from core.errors import (
 from core.types import Packet
 from tests.connectors.protocols.scripted_rtsp import FPS, Running, Script, serve
 
+pytestmark = pytest.mark.slow
+
 START = 1_800_000_000.0
 PASSWORD = "p@ss/w:rd %é"
 

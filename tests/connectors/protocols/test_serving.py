@@ -14,6 +14,8 @@ from connectors.protocols.certificates import SiteAuthority
 from connectors.protocols.serving import _socket_of, listening, listening_to_streams
 from core.errors import UsageError
 
+pytestmark = pytest.mark.slow
+
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 

@@ -18,6 +18,8 @@ from core.clock import ManualClock, SystemClock
 from core.errors import CodecError
 from core.types import UtcSeconds
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:

@@ -22,6 +22,8 @@ from connectors.protocols.certificates import SiteAuthority
 from connectors.protocols.serving import listening_to_streams
 from connectors.protocols.websocket import WebSocket
 
+pytestmark = pytest.mark.slow
+
 WAIT_S = 10.0
 AT_ONCE_S = 1.0
 MAX_BYTES = 100_000

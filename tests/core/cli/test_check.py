@@ -11,6 +11,8 @@ from core import registry
 from core.cli.main import main
 from core.registry import Group
 
+pytestmark = pytest.mark.slow
+
 VMS = "{{id: {id}, type: acme, url: 'https://{id}', username: {username}, password: {{env: VIGIE_TEST_PW}}}}"
 
 

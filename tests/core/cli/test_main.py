@@ -11,6 +11,8 @@ import pytest
 
 from core.cli.main import BUILT_IN, EXIT_BROKEN_PIPE, EXIT_DEFECT, EXIT_INTERRUPTED, main
 
+pytestmark = pytest.mark.slow
+
 MISSING_SITE = "cannot be read: No such file or directory"
 
 

@@ -14,6 +14,8 @@ from tests.core.qualification.samples import FALSE, TRUE, observed
 from tests.core.store.alerts import NOW
 from tests.core.store.conftest import server, url
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["server", "url"]
 
 

@@ -19,6 +19,8 @@ from tests.core.cli.observed_site import ObservedSite, install_kinds
 from tests.core.qualification.samples import observed
 from tests.core.store.conftest import server, url
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["server", "url"]
 
 JPEG = cv2.imencode(".jpg", np.full((90, 160, 3), 128, np.uint8))[1].tobytes()

@@ -22,6 +22,8 @@ from core.types import Answer, RuleState
 from tests.core.engine.sites import camera, site
 from tests.core.store.alerts import alert
 
+pytestmark = pytest.mark.slow
+
 NIGHT = RuleSettings(id="night", type="zone_presence", schedule="night", state=State.OBSERVE)
 DAY = RuleSettings(id="day", type="zone_presence")
 OFF = RuleSettings(id="off", type="zone_presence", state=State.OFF)

@@ -32,6 +32,8 @@ from core.types import (
 from tests.core.engine.sites import camera, site, vms
 from tests.core.store.alerts import EVENT, NOW, alert
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 10.0
 DEVICE = "6D2B1F5E-0000-4000-8000-000000000001"
 

@@ -20,6 +20,8 @@ from core.errors import (
 )
 from core.types import CameraFault, Packet, RuleState, StreamState
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 5.0
 
 

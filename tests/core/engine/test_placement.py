@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from core.engine.placement import NOMINAL_CORES, best_move, place
 
+pytestmark = pytest.mark.slow
+
 COSTS = st.dictionaries(
     st.text("abcdefghij", min_size=1, max_size=2), st.none() | st.floats(0.01, 2.0), min_size=1, max_size=20
 )

@@ -24,6 +24,8 @@ from core.types import RuleState, StreamState
 from tests.core.engine import fake_workers
 from tests.core.engine.sites import camera, site
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 30.0
 """A spawned process imports the whole package first; on a busy machine that takes seconds."""
 

@@ -21,6 +21,8 @@ from core.services import services_for
 from core.types import Alert, DeliveryState, Health, HealthLevel, Priority, RuleState, StreamState
 from tests.core.engine.sites import camera, site
 
+pytestmark = pytest.mark.slow
+
 
 class TwoActions(FakeConnector):
     """A VMS that gets an event and a bookmark for each alert."""

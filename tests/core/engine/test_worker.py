@@ -35,6 +35,8 @@ from core.services import services_for
 from core.types import Alert, Packet, Priority, RuleState, StreamState
 from tests.core.engine.sites import camera, site
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 10.0
 STARTUP_S = 40.0
 """A spawned process imports the whole package first."""

@@ -18,6 +18,8 @@ from tests.core.metrics.pki import Pki, pki
 from tests.core.metrics.receiver import receiving
 from tests.core.metrics.source import NOW, free_port
 
+pytestmark = pytest.mark.slow
+
 SECRET = "Bearer Zq7-hidden"
 
 

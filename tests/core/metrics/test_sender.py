@@ -17,6 +17,8 @@ from core.types import HealthLevel
 from tests.core.metrics.receiver import receiving
 from tests.core.metrics.source import free_port
 
+pytestmark = pytest.mark.slow
+
 WAIT_S = 5.0
 
 

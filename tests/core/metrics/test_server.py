@@ -18,6 +18,8 @@ from core.metrics import server as module
 from core.metrics.server import MAX_CONNECTIONS, PageServer
 from tests.core.metrics.pki import pki
 
+pytestmark = pytest.mark.slow
+
 WAIT_S = 5.0
 
 

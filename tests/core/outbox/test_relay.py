@@ -15,6 +15,8 @@ from core.store import SETTLE_S
 from core.types import Alert, Delivery, DeliveryState, HealthLevel, Receipt
 from tests.core.outbox.bench import VMS, Bench, aged
 
+pytestmark = pytest.mark.slow
+
 LOST = (Outcome.DROP_BEFORE_ACCEPT, Outcome.DROP_AFTER_ACCEPT, Outcome.GARBLE, Outcome.LAND_LATE)
 REFUSED = (Outcome.REFUSE, Outcome.NOT_FOUND, Outcome.LACK_RIGHT)
 BLOCKED = (Outcome.FORBID, Outcome.BAD_CERTIFICATE)

@@ -16,6 +16,8 @@ from tests.core.engine.sites import camera, site
 from tests.core.qualification.samples import judged, observed, record, rule, watch
 from tests.core.store.alerts import NOW
 
+pytestmark = pytest.mark.slow
+
 ZONE: Polygon = ((0.1, 0.2), (0.9, 0.2), (0.9, 1.0))
 
 

@@ -14,6 +14,8 @@ from core.store.feedback import Switch
 from core.types import Answer, Delivery, RuleState, VerdictGiven
 from tests.core.store.alerts import EVENT, NOW, alert
 
+pytestmark = pytest.mark.slow
+
 STRANGER = "vigie:0123456789abcdef0123"
 
 

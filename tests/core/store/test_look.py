@@ -14,6 +14,8 @@ from core.errors import StoreError
 from core.store import Store
 from tests.core.store.alerts import EVENT, NOW, alert
 
+pytestmark = pytest.mark.slow
+
 READ = """
 import sys
 from core.clock import SystemClock

@@ -15,6 +15,8 @@ from core.store import Store
 from core.store.models import metadata
 from tests.core.store.alerts import EVENT, alert
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def migrated(url: str, clock: ManualClock) -> str:

@@ -11,6 +11,8 @@ from core.store import Store
 from tests.core.store.alerts import EVENT, alert, deliver_all
 from tests.core.store.postgresql import Server
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_store_outlives_a_restart_of_the_server(server: Server, clock: ManualClock) -> None:
     url = server.empty_database()

@@ -17,6 +17,8 @@ from core.types import Answer
 from tests.core.store.alerts import NOW, alert
 from tests.core.store.test_feedback import token_of, verdict
 
+pytestmark = pytest.mark.slow
+
 OBSERVED = alert()
 
 

@@ -18,6 +18,8 @@ from core.errors import StoreError
 from core.store import Store, queries
 from tests.core.store.alerts import EVENT, NOW, alert, deliver_all
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

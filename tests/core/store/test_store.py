@@ -18,6 +18,8 @@ from core.store import SETTLE_S, Store
 from core.types import AlertObject, Box, Delivery, DeliveryState, Receipt, RuleState
 from tests.core.store.alerts import EVENT, NOW, alert, deliver, deliver_all, due
 
+pytestmark = pytest.mark.slow
+
 FAR = NOW + 1e6
 
 

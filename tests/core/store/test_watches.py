@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import pytest
+
 from core.store import Store
 from core.store.watches import WatchedRule
 from core.types import RuleState
 from tests.core.store.alerts import NOW
+
+pytestmark = pytest.mark.slow
 
 GATE = WatchedRule("gate", "zone", RuleState.OBSERVE)
 YARD = WatchedRule("yard", "zone", RuleState.ARMED)

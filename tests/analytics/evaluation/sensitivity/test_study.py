@@ -13,6 +13,8 @@ from analytics.commands.evaluate import COMMAND
 from core.cli.parsing import Parser
 from tests.analytics.evaluation.made import write_dataset
 
+pytestmark = pytest.mark.slow
+
 CLEARLY = "rules.geometry.CLEARLY"
 
 

@@ -12,6 +12,8 @@ from analytics.evaluation.sensitivity.thresholds import Move, Side, thresholds_o
 from config.model import AnalysisSettings
 from tests.analytics.evaluation.made import write_dataset
 
+pytestmark = pytest.mark.slow
+
 
 def ignore(_run: ClipRun) -> None:
     """Nobody watches the progress."""

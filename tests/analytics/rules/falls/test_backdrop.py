@@ -8,6 +8,8 @@ from core.types import Box, Picture
 from tests.analytics.rules.pictures import Still
 from tests.analytics.rules.rooms import box, room
 
+pytestmark = pytest.mark.slow
+
 EVERYWHERE = (slice(None), slice(None))
 THING = box(0.4, 0.6, 0.6, 0.8)
 

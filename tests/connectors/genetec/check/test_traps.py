@@ -21,6 +21,8 @@ from core.errors import VmsError
 from core.types import FindingLevel
 from tests.connectors.genetec.site import NOBODY, running_site
 
+pytestmark = pytest.mark.slow
+
 OK, WARNING, FAILURE = FindingLevel.OK, FindingLevel.WARNING, FindingLevel.FAILURE
 NIGHT = {"event": "Night", "state": "armed"}
 ALARM: dict[str, Any] = {"publish": ["event", "alarm", "bookmark"]}

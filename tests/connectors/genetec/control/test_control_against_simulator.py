@@ -23,6 +23,8 @@ from tests.connectors.genetec import samples
 from tests.connectors.genetec.simulator.running import PASSWORD, Client, simulated
 from tests.connectors.listener import Listener, listening
 
+pytestmark = pytest.mark.slow
+
 WITHIN_S = 2.0
 NIGHT, DAY = "Vigie nuit", "Vigie jour"
 CONTROL = [{"event": NIGHT, "state": "armed"}, {"event": DAY, "state": "off"}]

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from connectors.genetec.control.event_parts import MAX_LINE_BYTES, KeepAlive, Message, Opened, Part, PartParser
 from core.errors import ProtocolViolation
 
+pytestmark = pytest.mark.slow
+
 EVENT = {"EventType": "CameraMotionOn", "Timestamp": "2026-11-20T10:15:31.003Z", "SourceGuid": "é \u2028"}
 NAME = "6b1f5b0e-6d0a-4a7e-8c55-0f7a5b9a1c22"
 JSON = json.dumps({"Rsp": {"Status": "Ok", "Result": EVENT}}, ensure_ascii=False)

@@ -27,6 +27,8 @@ from core.errors import (
 )
 from tests.connectors.genetec.samples import settings
 
+pytestmark = pytest.mark.slow
+
 WAIT_S = 5.0
 OPENED = b"ConnectionId:1\r\n\r\n"
 KEEP_ALIVE = b"--GENETECBOUNDARY\r\nContent-type: text/plain\r\n\r\nKeepAlive\r\n"

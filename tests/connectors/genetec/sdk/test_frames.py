@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from connectors.genetec.sdk.frames import MAX_BYTES, FrameReader, FrameWriter, error_as_json, error_from_json, packed
 from core.errors import CertificateRejected, ProtocolViolation, ReplyLost, RightMissing, VmsError
 
+pytestmark = pytest.mark.slow
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

@@ -15,6 +15,8 @@ from connectors.genetec.sdk.host import NO_PARENT, Events, Host
 from connectors.genetec.sdk.watchdog import HUNG
 from core.errors import AuthenticationRefused, RightMissing
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 10.0
 START = {"protocol": PROTOCOL, "hang_s": 0.5, "logon_s": 1.0}
 

@@ -20,6 +20,8 @@ from core.clock import SystemClock
 from core.errors import AuthenticationRefused, RightMissing, VmsError, VmsUnavailable
 from tests.connectors.genetec.sdk.center import until
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 10.0
 CHILD = """
 import sys, threading, time

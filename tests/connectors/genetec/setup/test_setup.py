@@ -23,6 +23,8 @@ from tests.connectors.genetec import samples
 from tests.connectors.genetec.simulator.running import PASSWORD, USER
 from tests.connectors.genetec.site import NOBODY, Site, running_site
 
+pytestmark = pytest.mark.slow
+
 CREATED, PLANNED, THERE, BY_HAND, FAILED = (
     Outcome.CREATED,
     Outcome.PLANNED,

@@ -13,6 +13,8 @@ import requests
 
 from tests.connectors.genetec.simulator.running import PASSWORD, USER, Client, simulated
 
+pytestmark = pytest.mark.slow
+
 WAIT_S = 10.0
 
 

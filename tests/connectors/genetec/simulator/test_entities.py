@@ -6,6 +6,8 @@ from connectors.genetec.simulator.site import SYSTEM_CONFIGURATION, seconds_of, 
 from core.errors import RequestInvalid
 from tests.connectors.genetec.simulator.running import UNKNOWN, Client
 
+pytestmark = pytest.mark.slow
+
 ADMIN = "00000000-0000-0000-0000-000000000003"
 ALWAYS = "00000000-0000-0000-0000-000000000006"
 

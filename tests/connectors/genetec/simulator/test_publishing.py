@@ -10,6 +10,8 @@ import requests
 from connectors.genetec.simulator.payload import payload_of
 from tests.connectors.genetec.simulator.running import UNKNOWN, Client, simulated
 
+pytestmark = pytest.mark.slow
+
 AT = "2026-11-20T10:15:30.120Z"
 
 

@@ -12,6 +12,8 @@ import requests
 
 from tests.connectors.genetec.simulator.running import PASSWORD, UNKNOWN, USER, Client, simulated
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_ping_is_answered_ok(client: Client) -> None:
     assert client.ask("GET", "/") == {"Status": "Ok"}

@@ -13,6 +13,8 @@ import requests
 
 from tests.connectors.genetec.simulator.running import PASSWORD, USER, Client
 
+pytestmark = pytest.mark.slow
+
 
 class Stream:
     def __init__(self, response: requests.Response) -> None:

@@ -21,6 +21,8 @@ from tests.connectors.milestone.simulator.running import PASSWORD, Running
 from tests.connectors.milestone.sites import running_site, services_for, settings_for, write_clip
 from tests.connectors.milestone.support import WAIT_S
 
+pytestmark = pytest.mark.slow
+
 WINDOWS = "SITE\\vigie"
 LOGINS: dict[str, dict[str, str]] = {
     "basic": {"login": "basic"},

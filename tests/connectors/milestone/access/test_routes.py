@@ -11,6 +11,8 @@ from core.errors import VmsUnavailable
 from tests.connectors.milestone.gateway import OAUTH, gateway, login_answer, soap_answer
 from tests.connectors.milestone.support import API, REST, URL, services, settings
 
+pytestmark = pytest.mark.slow
+
 WELL_KNOWN = f"{URL}/api/.well-known/uris"
 OPENID = f"{URL}/IDP/.well-known/openid-configuration"
 BASIC = f"{URL}/ManagementServer/ServerCommandService.svc"

@@ -22,6 +22,8 @@ from core.errors import (
 )
 from tests.connectors.milestone.support import CAPTURED_AT, DEVICE, URL
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = f"{URL}/ManagementServer/ServerCommandService.svc"
 INSTANCE = UUID("0d4a7c52-7d0b-4f0e-9a61-2d1f9f0a55aa")
 LOCK = EvidenceLock(

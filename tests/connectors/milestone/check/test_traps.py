@@ -20,6 +20,8 @@ from tests.connectors.milestone.simulator.running import PASSWORD, Running
 from tests.connectors.milestone.sites import NOBODY, connect, running_site, settings_for, write_clip
 from tests.connectors.milestone.support import camera, services
 
+pytestmark = pytest.mark.slow
+
 OK, WARNING, FAILURE = FindingLevel.OK, FindingLevel.WARNING, FindingLevel.FAILURE
 WINDOWS = "SITE\\vigie"
 ACCOUNTS = ("--windows-user", WINDOWS, "--client", "app=s3cret")

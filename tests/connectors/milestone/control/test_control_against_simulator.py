@@ -19,6 +19,8 @@ from tests.connectors.milestone.simulator.running import Running
 from tests.connectors.milestone.sites import connect, running_site, write_clip
 from tests.connectors.milestone.support import alert, camera, delivery
 
+pytestmark = pytest.mark.slow
+
 WITHIN_S = 2.0
 NIGHT, DAY = "Vigie nuit", "Vigie jour"
 CONTROL = [{"event": NIGHT, "state": "armed"}, {"event": DAY, "state": "off"}]

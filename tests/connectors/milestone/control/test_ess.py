@@ -25,6 +25,8 @@ from tests.connectors.milestone.control.ess_server import (
 )
 from tests.connectors.milestone.control.ess_site import ARM, AT_TEN, CAMERA, DISARM, OTHER, EssSite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def site() -> Iterator[EssSite]:

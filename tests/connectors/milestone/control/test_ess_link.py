@@ -27,6 +27,8 @@ from tests.connectors.milestone.control.ess_server import (
 )
 from tests.connectors.milestone.control.ess_site import EssSite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def site() -> Iterator[EssSite]:

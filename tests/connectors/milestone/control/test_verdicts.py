@@ -26,6 +26,8 @@ from tests.connectors.listener import listening
 from tests.connectors.milestone.control.control_support import ALARM, TOKEN, FakeSession, eventually
 from tests.connectors.milestone.support import settings
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_763_632_800.0
 LINE = AlarmLine(
     alarm_id=ALARM,

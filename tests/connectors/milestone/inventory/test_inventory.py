@@ -26,6 +26,8 @@ from tests.connectors.milestone.gateway import (
 )
 from tests.connectors.milestone.support import DEVICE, HARDWARE, RECORDER, REST, URL, WAIT_S, services, settings
 
+pytestmark = pytest.mark.slow
+
 OTHER = "11111111-1111-4111-8111-222222222222"
 OAUTH = f"{URL}/ManagementServer/ServerCommandServiceOAuth.svc"
 

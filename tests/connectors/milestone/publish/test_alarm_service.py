@@ -47,6 +47,8 @@ from tests.connectors.milestone.publish.alarm_soap import (
 )
 from tests.connectors.milestone.support import CAPTURED_AT, alert, camera, delivery, services, settings
 
+pytestmark = pytest.mark.slow
+
 ALARM_ID = "55555555-5555-4555-8555-555555555555"
 CONTENT = AlarmContent(delivery=delivery("alarm"), alert=alert(), camera=camera())
 KEY = str(delivery("alarm").key)

@@ -21,6 +21,8 @@ from tests.connectors.milestone.simulator.running import Running
 from tests.connectors.milestone.sites import connect, running_site, services_for, settings_for, write_clip
 from tests.connectors.milestone.support import alert, camera, delivery
 
+pytestmark = pytest.mark.slow
+
 OLDEST, WITHOUT_GATEWAY, FIRST_GATEWAY, BETWEEN, NEWEST = "2020R1", "2021R1", "2022R1", "2023R3", "2025R2"
 OPTIONS = ("--event-retention-days", "1", "--user-defined-event", "Vigie alert")
 

@@ -25,6 +25,8 @@ from tests.connectors.milestone.simulator.running import PASSWORD, USERNAME, Run
 from tests.connectors.milestone.sites import connect, running_site, services_for, settings_for, write_clip
 from tests.connectors.milestone.support import REST, camera, services, settings
 
+pytestmark = pytest.mark.slow
+
 CREATED, PLANNED, THERE, BY_HAND, FAILED = (
     Outcome.CREATED,
     Outcome.PLANNED,

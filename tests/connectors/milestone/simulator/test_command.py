@@ -15,6 +15,8 @@ from core.errors import UsageError
 from core.registry import Group, command
 from tests.connectors.milestone.simulator.running import run
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = textwrap.dedent("""
     import argparse, sys
     from connectors.milestone.simulator.command import COMMAND

@@ -19,6 +19,8 @@ from tests.connectors.milestone.simulator.running import PASSWORD, USERNAME, Run
 from tests.connectors.milestone.sites import write_clip
 from tests.connectors.milestone.support import DEVICE, services, settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:

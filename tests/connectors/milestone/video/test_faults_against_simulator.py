@@ -22,6 +22,8 @@ from tests.connectors.milestone.simulator.running import Running
 from tests.connectors.milestone.sites import connect, running_site, write_clip
 from tests.connectors.milestone.support import camera
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:

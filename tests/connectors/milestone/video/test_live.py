@@ -39,6 +39,8 @@ from tests.connectors.milestone.support import (
 )
 from tests.connectors.milestone.video.recordings import CODES, record
 
+pytestmark = pytest.mark.slow
+
 AT_MS = 1_763_632_923_456
 NAL = b"\x00\x00\x00\x01\x67"
 

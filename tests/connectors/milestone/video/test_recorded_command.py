@@ -15,6 +15,8 @@ from core.clock import SystemClock, iso_utc, parse_iso
 from tests.connectors.milestone.simulator.running import PASSWORD, USERNAME
 from tests.connectors.milestone.sites import running_site
 
+pytestmark = pytest.mark.slow
+
 SITE = """
 version: 1
 site: {{name: Gare, timezone: Europe/Paris}}

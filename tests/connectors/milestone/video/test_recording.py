@@ -26,6 +26,8 @@ from tests.connectors.milestone.support import (
 )
 from tests.connectors.milestone.video.recordings import STEP_MS, Group, Recorder, record
 
+pytestmark = pytest.mark.slow
+
 T0 = 1_763_632_900_000
 FAR_MS = 10_000_000
 

@@ -28,6 +28,8 @@ from core.errors import VmsUnavailable
 from tests.connectors.milestone.simulator.running import Running
 from tests.connectors.milestone.sites import running_site, services_for, settings_for
 
+pytestmark = pytest.mark.slow
+
 ENCODERS = {
     "h264": ("libx264", "mp4", "yuv420p", {"preset": "ultrafast", "x264-params": "keyint=10:bframes=0"}),
     "hevc": ("libx265", "mp4", "yuv420p", {"preset": "ultrafast", "x265-params": "log-level=none:keyint=10:bframes=0"}),

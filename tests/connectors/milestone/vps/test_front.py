@@ -27,6 +27,8 @@ from core.types import Packet
 from tests.connectors.milestone.support import DEVICE, WAIT_S, camera, services, settings, video_packet
 from tests.connectors.milestone.vps.drivers import AT_MS, Driver, Worker, boxes, picture, running_front, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:

@@ -22,6 +22,8 @@ from core.types import Finding, FindingLevel, Packet
 from tests.connectors.onvif.client.answers import fault
 from tests.connectors.onvif.client.bridge import Bridge, running_bridge, services_for, settings_for
 
+pytestmark = pytest.mark.slow
+
 INPUT = "tns1:Device/Trigger/DigitalInput?LogicalState=true"
 PACKET = Packet(codec="h264", data=b"x", captured_at=1.0, is_key=True, received_at=1.0)
 

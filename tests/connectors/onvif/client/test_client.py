@@ -24,6 +24,8 @@ from tests.connectors.onvif.client.answers import JPEG, TR2, TRT, envelope, faul
 from tests.connectors.onvif.client.bridge import client_of, running_bridge, services_for
 from tests.connectors.onvif.schemas import validate
 
+pytestmark = pytest.mark.slow
+
 
 def test_cameras_are_the_video_sources_with_the_names_of_their_configurations() -> None:
     with running_bridge() as bridge, client_of(bridge) as client:

@@ -27,6 +27,8 @@ from tests.connectors.listener import Listener, listening
 from tests.connectors.onvif.client.answers import Element, fault, notification
 from tests.connectors.onvif.client.bridge import Bridge, running_bridge, services_for, settings_for
 
+pytestmark = pytest.mark.slow
+
 ARM = "tns1:Device/Trigger/DigitalInput?LogicalState=true"
 WAIT_S = 10.0
 

@@ -27,6 +27,8 @@ from tests.connectors.onvif.device.event_support import (
 )
 from tests.connectors.onvif.schemas import validate
 
+pytestmark = pytest.mark.slow
+
 LONG_S = 3_600.0
 """A pulse that does not end within a test."""
 

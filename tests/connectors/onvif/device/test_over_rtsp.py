@@ -23,6 +23,8 @@ from core.types import Packet
 from tests.connectors.onvif.device.streams import START, WAIT_S, boxes, camera
 from tests.connectors.onvif.schemas import validate_metadata
 
+pytestmark = pytest.mark.slow
+
 FPS = 25.0
 OPTIONS = {"rtsp_transport": "tcp", "allowed_media_types": "data", "analyzeduration": "0", "probesize": "32"}
 

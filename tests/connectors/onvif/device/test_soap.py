@@ -28,6 +28,8 @@ from tests.connectors.onvif.device.soap_support import (
 )
 from tests.connectors.onvif.device.test_xml import BOMB
 
+pytestmark = pytest.mark.slow
+
 
 def open_operation(handle: Any) -> Operation:
     return Operation(namespace=TDS, name="GetScopes", handle=handle, access=Access.PRE_AUTH)

@@ -26,6 +26,8 @@ from core.types import Alert, Delivery, DeliveryState
 from tests.connectors.onvif.device.event_support import GATE, YARD, an_alert, key_of, token_of
 from tests.connectors.onvif.mqtt.brokers import PASSWORD, USERNAME, RunningBroker, mosquitto
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("paho.mqtt", reason="needs the extra 'mqtt'")
 
 OWN = "vigie/onvif-ej/RuleEngine/vigie:ZonePresence/yard/&quai-0/yard"

@@ -27,6 +27,8 @@ from core.errors import (
 )
 from tests.connectors.protocols.playback.scripted import Answer, Said, Scripted, scripted
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "s3cret"
 OK = Response(status=200)
 

@@ -12,6 +12,8 @@ from connectors.protocols.playback.depacketizer import Depacketizer, EncodedPict
 from connectors.protocols.rtsp.rtp import RtpStream, payloads_of
 from core.errors import ProtocolViolation
 
+pytestmark = pytest.mark.slow
+
 KEYS: dict[ClipCodec, bytes] = {"h264": b"\x65", "hevc": b"\x26\x01"}
 OTHERS: dict[ClipCodec, bytes] = {"h264": b"\x41", "hevc": b"\x02\x01"}
 SETS: dict[ClipCodec, tuple[bytes, ...]] = {

@@ -30,6 +30,8 @@ from core.types import Packet
 from tests.connectors.protocols.playback.scripted import SDP, SESSION, Said, Scripted, playing, scripted
 from tests.connectors.protocols.rtsp.harness import USERS, clip, run
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_795_169_700.0
 _START = 0xFFFF_8000
 """RTP time of the first scripted picture: it wraps at the third."""

@@ -8,6 +8,8 @@ import pytest
 from connectors.protocols.rtsp.auth import DIGESTS, Authenticator, Scheme
 from tests.connectors.protocols.rtsp.harness import USERS, digest
 
+pytestmark = pytest.mark.slow
+
 URL = "rtsp://host:654/camera/live"
 
 

@@ -17,6 +17,8 @@ from connectors.protocols.rtsp.message import (
 )
 from core.errors import ProtocolViolation
 
+pytestmark = pytest.mark.slow
+
 TOKENS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ_", min_size=1, max_size=12)
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=12).filter(lambda name: name != "content-length")
 VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=20).map(

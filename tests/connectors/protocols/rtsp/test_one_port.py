@@ -20,6 +20,8 @@ from connectors.protocols.rtsp.message import InterleavedFrame, MessageReader, R
 from connectors.protocols.rtsp.one_port import MAX_HEAD_BYTES, one_port, settle
 from tests.connectors.protocols.rtsp.harness import JOINED, TCP, USERS, Serving, connected_to, digest, run, serving
 
+pytestmark = pytest.mark.slow
+
 ACCEPT = {"Accept": "application/x-rtsp-tunnelled"}
 POSTED = {"Content-Type": "application/x-rtsp-tunnelled", "Content-Length": "32767"}
 

@@ -26,6 +26,8 @@ from connectors.protocols.rtsp.one_port import one_port
 from connectors.protocols.serving import background
 from tests.connectors.protocols.rtsp.harness import JOINED, Serving, clip, run, serving
 
+pytestmark = pytest.mark.slow
+
 COUNT = 12
 FAST = {"analyzeduration": "0", "probesize": "32"}
 

@@ -19,6 +19,8 @@ from connectors.protocols.rtsp.server import RtspServer
 from core.types import UtcSeconds
 from tests.connectors.protocols.rtsp.harness import RawClient, connected_to, run
 
+pytestmark = pytest.mark.slow
+
 BEGIN = 1_795_169_700.0
 FORMAT = VideoFormat(codec="h264", width=16, height=16, fps=10.0)
 PICTURES = 300

@@ -14,6 +14,8 @@ from connectors.protocols.rtsp.rtp import RtpStream, payloads_of
 from connectors.protocols.rtsp.sdp import describe
 from tests.connectors.protocols.rtsp.harness import clip
 
+pytestmark = pytest.mark.slow
+
 FORMAT = VideoFormat(
     codec="h264", width=320, height=180, fps=50.0, parameter_sets=parameter_sets(clip().packets[0].data, "h264")
 )

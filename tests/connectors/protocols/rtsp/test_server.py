@@ -13,6 +13,8 @@ from core.clock import ManualClock
 from core.errors import UsageError
 from tests.connectors.protocols.rtsp.harness import FPS, TCP, RawClient, connected, digest, run, serving
 
+pytestmark = pytest.mark.slow
+
 
 async def _playing(client: RawClient, url: str, transport: str = TCP) -> str:
     session = await client.set_up(url, transport)

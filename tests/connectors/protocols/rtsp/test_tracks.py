@@ -30,6 +30,8 @@ from tests.connectors.protocols.rtsp.harness import (
     until,
 )
 
+pytestmark = pytest.mark.slow
+
 METADATA = "trackID=1"
 NTP_EPOCH_S = 2_208_988_800
 

@@ -26,6 +26,8 @@ from tests.connectors.milestone.simulator.alarms.calls import (
 )
 from tests.connectors.milestone.simulator.running import INSTANCE, Running, run
 
+pytestmark = pytest.mark.slow
+
 OTHER_ID = "5f2d2f9e-6b8c-4a6e-9a2f-51c1b7f0a002"
 
 

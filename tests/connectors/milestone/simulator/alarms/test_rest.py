@@ -6,6 +6,8 @@ import pytest
 
 from tests.connectors.milestone.simulator.running import INSTANCE, Running
 
+pytestmark = pytest.mark.slow
+
 
 def _post(simulator: Running, name: str = "Intrusion", **changes: Any) -> dict[str, Any]:
     body = {"name": name, "message": "Person in zone 7, key-1", "source": simulator.camera, **changes}

@@ -24,6 +24,8 @@ from tests.connectors.milestone.simulator.alarms.calls import (
 )
 from tests.connectors.milestone.simulator.running import INSTANCE, TIMEOUT_S, Running, run
 
+pytestmark = pytest.mark.slow
+
 OBJECTS = (
     "<m:ObjectList><m:Object><m:Name>Person</m:Name><m:Value>track 41</m:Value><m:BoundingBox><m:Top>0.1</m:Top>"
     "<m:Left>0.2</m:Left><m:Bottom>0.3</m:Bottom><m:Right>0.4</m:Right></m:BoundingBox></m:Object></m:ObjectList>"

@@ -12,6 +12,8 @@ import requests
 
 from tests.connectors.milestone.simulator.running import TIMEOUT_S, Running, run
 
+pytestmark = pytest.mark.slow
+
 CAMERAS = 2600
 QUICK_S = 2.0
 """For what takes some 0.1 s on an idle machine."""

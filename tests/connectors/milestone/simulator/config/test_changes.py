@@ -10,6 +10,8 @@ import requests
 from tests.connectors.milestone.simulator.config.vps_hardware import add_vps_hardware
 from tests.connectors.milestone.simulator.running import INSTANCE, TIMEOUT_S, Running, run
 
+pytestmark = pytest.mark.slow
+
 BUILT_IN = "85867627-b287-4439-9e55-a63701e1715b"
 GATEWAY_TYPE = "e46b7bf9-03ce-44eb-bbdc-8ba16d0aaa80"
 

@@ -17,7 +17,7 @@ from tests.connectors.milestone.simulator.config.openapi import answer_problems,
 from tests.connectors.milestone.simulator.config.vps_hardware import add_vps_hardware, driver_path, recorder_id
 from tests.connectors.milestone.simulator.running import TIMEOUT_S, Running, run
 
-pytestmark = pytest.mark.shared_data
+pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 
 ANALYTICS_GROUP = "a96692c8-51b1-4f87-b12c-0d3d9cbfc5a4"
 HIGH = "8188ff24-b5da-4c19-9ebf-c1d8fc2caa75"

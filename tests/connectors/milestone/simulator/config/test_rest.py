@@ -8,6 +8,8 @@ import pytest
 from tests.connectors.milestone.simulator.config.openapi import problems
 from tests.connectors.milestone.simulator.running import Running
 
+pytestmark = pytest.mark.slow
+
 ANALYTICS_GROUP = "a96692c8-51b1-4f87-b12c-0d3d9cbfc5a4"
 HIGH = "8188ff24-b5da-4c19-9ebf-c1d8fc2caa75"
 COLLECTIONS = ["sites", "recordingServers", "hardware", "cameras", "analyticsEvents", "userDefinedEvents"]

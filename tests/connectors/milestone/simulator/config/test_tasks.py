@@ -17,6 +17,8 @@ from tests.connectors.milestone.simulator.config.vps_hardware import (
 )
 from tests.connectors.milestone.simulator.running import INSTANCE, Running, run
 
+pytestmark = pytest.mark.slow
+
 ONVIF_NUMBER = 627
 
 

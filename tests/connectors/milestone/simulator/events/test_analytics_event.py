@@ -11,6 +11,8 @@ from lxml import etree
 from connectors.milestone.simulator.events.analytics_event import NAMESPACE, EventRefused, parse, require_normalised
 from tests.shared import shared
 
+pytestmark = pytest.mark.slow
+
 COLOR = "<A>255</A><R>255</R><G>0</G><B>0</B>"
 POLYGON = (
     f"<Closed>true</Closed><Color>{COLOR}</Color><FillColor>{COLOR}</FillColor>"

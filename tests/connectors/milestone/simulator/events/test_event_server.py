@@ -9,6 +9,8 @@ import requests
 
 from tests.connectors.milestone.simulator.running import INSTANCE, TIMEOUT_S, Running, event_xml, run
 
+pytestmark = pytest.mark.slow
+
 OBJECTS = (
     "<RuleList><Rule><Name>Zone 7</Name><PolygonList><Polygon><PointList><Point><X>0.1</X><Y>0.2</Y></Point>"
     "</PointList></Polygon></PolygonList></Rule></RuleList>"

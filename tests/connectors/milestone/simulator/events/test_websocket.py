@@ -15,6 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from connectors.milestone.simulator.events.camera_state import COMMUNICATION_STARTED, COMMUNICATION_STOPPED
 from tests.connectors.milestone.simulator.running import TIMEOUT_S, Running, run
 
+pytestmark = pytest.mark.slow
+
 ALL = [{"modifier": "include", "resourceTypes": ["*"], "sourceIds": ["*"], "eventTypes": ["*"]}]
 
 

@@ -19,6 +19,8 @@ from connectors.protocols.simulation import FaultBoard
 from core.clock import ManualClock
 from tests.connectors.milestone.simulator.running import TIMEOUT_S, Running, run
 
+pytestmark = pytest.mark.slow
+
 WELL_KNOWN = "/api/.well-known/uris"
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.connectors.milestone.simulator.running import PASSWORD, USERNAME, Running, run
 
+pytestmark = pytest.mark.slow
+
 BASIC = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
 
 

@@ -17,6 +17,8 @@ from core.errors import VigieError
 from tests.connectors.milestone.simulator.running import Running, run
 from tests.connectors.milestone.sites import write_clip
 
+pytestmark = pytest.mark.slow
+
 WAIT_S = 10.0
 
 

@@ -25,6 +25,8 @@ from core.clock import SystemClock, iso_utc
 from core.errors import UsageError
 from core.types import Json
 
+pytestmark = pytest.mark.slow
+
 WAIT_S = 10.0
 XML = (
     '<tt:MetadataStream xmlns:tt="http://www.onvif.org/ver10/schema"><tt:VideoAnalytics>'

@@ -12,6 +12,8 @@ import requests
 from tests.connectors.milestone.simulator.recorder.viewer import Image, Viewer
 from tests.connectors.milestone.simulator.running import TIMEOUT_S, Running
 
+pytestmark = pytest.mark.slow
+
 
 def _is_refused(site: Running) -> bool:
     try:

@@ -13,6 +13,8 @@ from av.video.stream import VideoStream
 from tests.connectors.milestone.simulator.recorder.viewer import Viewer
 from tests.connectors.milestone.simulator.running import run
 
+pytestmark = pytest.mark.slow
+
 CODECS = {"libx264": (0x000A, "h264"), "libx265": (0x000E, "hevc"), "mjpeg": (0x0001, "mjpeg")}
 
 

@@ -16,6 +16,8 @@ from core.clock import parse_iso
 from tests.connectors.milestone.simulator.running import TIMEOUT_S, Running, run
 from tests.connectors.milestone.simulator.soap.calls import envelope, numbers, plain, result
 
+pytestmark = pytest.mark.slow
+
 NS = "http://videoos.net/2/XProtectCSRecorderCommand"
 PATH = "/RecorderCommandService/RecorderCommandService.asmx"
 RECORDING = "f9c62604-d0c5-4050-ae25-72de51639b14"

@@ -10,6 +10,8 @@ import pytest
 from tests.connectors.milestone.simulator.recorder.viewer import Image, Viewer
 from tests.connectors.milestone.simulator.running import INSTANCE, Running, run
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN_TOKEN = "TOKEN#6f6c1a0e-3b7e-4f57-9f0e-1f2f3f4f5f60#vms01//ServerConnector#"
 
 

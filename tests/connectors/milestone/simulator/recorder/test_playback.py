@@ -14,6 +14,8 @@ import pytest
 from tests.connectors.milestone.simulator.recorder.viewer import END, HEADER, Viewer
 from tests.connectors.milestone.simulator.running import TIMEOUT_S, Running, run
 
+pytestmark = pytest.mark.slow
+
 CAPABILITIES = "<clientcapabilities><multipartdata>{}</multipartdata></clientcapabilities>"
 
 

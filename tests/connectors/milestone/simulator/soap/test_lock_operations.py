@@ -9,6 +9,8 @@ import pytest
 from tests.connectors.milestone.simulator.running import NS, Running, run
 from tests.connectors.milestone.simulator.soap.calls import call, fault, guids, plain, result
 
+pytestmark = pytest.mark.slow
+
 ANY = "0001-01-01T00:00:00Z"
 
 

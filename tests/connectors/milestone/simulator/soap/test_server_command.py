@@ -9,6 +9,8 @@ from lxml import etree
 
 from tests.connectors.milestone.simulator.running import INSTANCE, NS, Running
 
+pytestmark = pytest.mark.slow
+
 ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 S = "http://schemas.xmlsoap.org/soap/envelope/"
 LOGIN = f"<instanceId>{INSTANCE}</instanceId><currentToken></currentToken>"

@@ -8,6 +8,8 @@ import requests
 from tests.connectors.milestone.simulator.running import Running, event_xml
 from tests.connectors.milestone.simulator.soap.test_server_command import _create
 
+pytestmark = pytest.mark.slow
+
 
 def _event(simulator: Running) -> requests.Response:
     return simulator.post_event(event_xml(simulator.camera))

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from connectors.milestone.simulator.web.rest import RestRefused, selected
 from tests.connectors.milestone.simulator.running import Running
 
+pytestmark = pytest.mark.slow
+
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=6)
 
 

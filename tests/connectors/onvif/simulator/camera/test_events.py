@@ -13,6 +13,8 @@ from connectors.onvif.simulator.camera.topics import CONCRETE, CONCRETE_SET, Mes
 from core.clock import ManualClock, parse_iso
 from tests.connectors.onvif.simulator.camera.running import Bridge, pull_content, subcodes
 
+pytestmark = pytest.mark.slow
+
 INPUT, LOSS = "tns1:Device/Trigger/DigitalInput", "tns1:VideoSource/SignalLoss"
 PREFIXES = {"tns1": "http://www.onvif.org/ver10/topics", "t": "http://www.onvif.org/ver10/topics"}
 

@@ -8,6 +8,8 @@ import requests
 from core.clock import parse_iso
 from tests.connectors.onvif.simulator.camera.running import NS, Bridge, body_of, pull_content, subcodes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("outcome", "status", "text"),

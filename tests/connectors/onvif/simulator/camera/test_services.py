@@ -11,6 +11,8 @@ from requests.auth import HTTPDigestAuth
 from tests.connectors.onvif.schemas import validate, validate_body
 from tests.connectors.onvif.simulator.camera.running import NS, PATHS, Bridge, body_of, pull_content, run, subcodes
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = {
     "tds": (
         "GetSystemDateAndTime",

@@ -22,6 +22,8 @@ from connectors.protocols.rtsp_source import RtspSource, RtspTarget
 from core.clock import SystemClock
 from tests.connectors.onvif.simulator.camera.running import NS, PASSWORD, USERNAME, Bridge, body_of, run
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import argparse
 from connectors.onvif.simulator.camera.command import COMMAND

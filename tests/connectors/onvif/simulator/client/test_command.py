@@ -13,6 +13,8 @@ from core.errors import UsageError
 from tests.connectors.onvif.simulator.client.scripted_device import PASSWORD, ScriptedDevice, serve
 from tests.connectors.onvif.simulator.client.scripted_streams import StreamScript, serve_streams
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def device() -> Iterator[ScriptedDevice]:

@@ -19,6 +19,8 @@ from tests.connectors.onvif.simulator.client.scripted_device import (
     serve,
 )
 
+pytestmark = pytest.mark.slow
+
 PERSON_DOWN = "tns1:RuleEngine/vgi:PersonDown"
 MARK = "vigie:0123456789abcdef0123"
 

@@ -10,6 +10,8 @@ from tests.connectors.onvif.simulator.client.drivers import broken, driving
 from tests.connectors.onvif.simulator.client.scripted_device import ScriptedDevice, serve
 from tests.connectors.onvif.simulator.client.scripted_streams import PERSON, StreamScript, document, serve_streams
 
+pytestmark = pytest.mark.slow
+
 
 def played(
     script: StreamScript, role: str, play: Play, kinds: dict[str, int]
