@@ -31,7 +31,8 @@ def check_named(site: SiteSettings) -> list[Finding]:
         wanted = [(rule, what) for rule in camera.rules if rule.state is not State.OFF and (what := _wanted(rule))]
         detector = _detector(site, camera) if camera.enabled and wanted else None
         if detector is not None:
-            found += [_finding(camera, rule, what) for rule, what in wanted if not what.labels & detector.labels]
+            known = {label.casefold() for label in detector.labels}
+            found += [_finding(camera, rule, what) for rule, what in wanted if not what.labels & known]
     return found
 
 

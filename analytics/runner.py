@@ -91,7 +91,7 @@ class RuleRunner:
         self.rule_id = settings.id
         """Its id in the camera's settings."""
         self._counted = _counted(
-            getattr(settings, "classes", ()), settings.min_confidence, settings.min_size, settings.max_size
+            tuple(getattr(settings, "classes", ())), settings.min_confidence, settings.min_size, settings.max_size
         )
         self._zone: Polygon = getattr(settings, "zone", None) or ()
         self._line: Polygon = getattr(settings, "line", None) or ()
@@ -113,6 +113,7 @@ class RuleRunner:
 
     def restart(self) -> None:
         """Forgets what the rule saw and counted (the recorder's clock was set back); the cooldown stays."""
+        self._is_fresh = True
         condition = self._class(self._settings)
         self._rule: Rule | Composed = (
             Composed(condition, self._members, self._counted.of) if isinstance(condition, Composition) else condition
@@ -139,9 +140,13 @@ class RuleRunner:
             self._has_forgotten = False
         elif facing.is_sure and not self._has_forgotten:
             self._has_forgotten = True
-            counted = self.figures
-            self.restart()
-            self._counted_before = self.figures = counted
+            self._forget()
+
+    def _forget(self) -> None:
+        """What the rule saw; what it has counted stays."""
+        counted = self.figures
+        self.restart()
+        self._counted_before = self.figures = counted
 
     def is_for(self, settings: RuleSettings, members: Mapping[str, RuleRunner]) -> bool:
         """Whether it runs just that."""
@@ -166,8 +171,12 @@ class RuleRunner:
     def _contained(self, tick: Tick, work: Callable[[Tick], _Result]) -> _Result | None:
         """None where the rule is not on duty, or fails."""
         self.occurrences = ()
-        if not self._is_on_duty(tick.captured_at):
+        if not self._is_asked:
             return None
+        if not self._is_active(tick.captured_at):
+            self._rest()
+            return None
+        self._is_fresh = False
         try:
             result = work(tick)
         except Exception:  # noqa: BLE001 - a rule may be anybody's plug-in; its defect must not stop the other rules
@@ -186,10 +195,16 @@ class RuleRunner:
     def _alerts(self, tick: Tick) -> list[Alert]:
         return [self._alert(seen, tick) for seen in self._asked(tick) if self._starts_cooldown(seen)]
 
-    def _is_on_duty(self, moment: UtcSeconds) -> bool:
+    def _rest(self) -> None:
+        """Off duty by its schedule: what it saw is stale when it is asked again."""
+        if not self._is_fresh:
+            self._forget()
+
+    @property
+    def _is_asked(self) -> bool:
+        """Whether it is asked at all while its schedule lasts."""
         is_sound = self._defects_in_a_row < DEFECTS_IN_A_ROW
-        is_asked = self._state is not RuleState.OFF and not self.is_paused
-        return is_sound and is_asked and self._is_active(moment)
+        return is_sound and self._state is not RuleState.OFF and not self.is_paused
 
     def _starts_cooldown(self, occurrence: Occurrence) -> bool:
         """Whether the cooldown is over, in capture time; it then starts anew."""

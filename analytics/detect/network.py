@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from analytics.models.manifest import VerifiedDensityModel, VerifiedModel
 from core.errors import ModelError
 
 Floats: TypeAlias = NDArray[np.float32]
+
+_OTHER_MANIFEST: Final = "Correct its manifest (docs/models.md)."
+_FREE_SIZE: Final = "Export it again with a height and width that are free (docs/models.md)."
 
 
 class Network:
@@ -57,16 +60,15 @@ class Network:
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or not _fits(inputs[0].shape, shape):
             found = ", ".join(f"{entry.type} {entry.shape}" for entry in inputs)
-            raise mismatch(self._path, f"its input is {found}, the manifest says float {list(shape)}")
+            is_free = any(isinstance(side, str) for side in shape)
+            detail = f"its input is {found}, the manifest says float {list(shape)}"
+            raise mismatch(self._path, detail, _FREE_SIZE if is_free else _OTHER_MANIFEST)
         return str(inputs[0].name)
 
 
-def mismatch(path: Path, detail: str) -> ModelError:
+def mismatch(path: Path, detail: str, remedy: str = _OTHER_MANIFEST) -> ModelError:
     """The error of a model that is not what its manifest says."""
-    return ModelError(
-        f"the model {path} does not fit its manifest: {detail}",
-        remedy="Correct its manifest (docs/models.md).",
-    )
+    return ModelError(f"the model {path} does not fit its manifest: {detail}", remedy=remedy)
 
 
 def _opened(model: VerifiedModel | VerifiedDensityModel, probe: Floats, provider: str) -> Session:

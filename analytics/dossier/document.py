@@ -69,11 +69,12 @@ class DossierModel(_Part):
 
 
 class DossierAnalysis(_Part):
-    """How pictures were analysed. ``detector`` is a name, or the file name of a model."""
+    """How pictures were analysed. ``detector`` is a name, or the file name of a model, ``density_model`` a file name."""
 
     detector: str
     fps: float
     min_confidence: float
+    density_model: str | None = None
 
 
 class DossierVideo(_Part):
@@ -128,14 +129,23 @@ class Dossier(_Part):
 
 def settings_digest(rules: Sequence[dict[str, Any]], analysis: DossierAnalysis) -> str:
     """SHA-256 of the settings as JSON with sorted keys."""
-    text = json.dumps({"rules": rules, "analysis": analysis.model_dump()}, sort_keys=True, allow_nan=False)
+    told = analysis.model_dump(exclude_none=True)  # so that digests of before there were density models hold
+    text = json.dumps({"rules": rules, "analysis": told}, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def analysis_of(settings: AnalysisSettings) -> DossierAnalysis:
     """Without the machine's folders: the model itself is told by its digest."""
-    name = settings.detector.replace("\\", "/").rpartition("/")[2]
-    return DossierAnalysis(detector=name, fps=settings.fps, min_confidence=settings.min_confidence)
+    return DossierAnalysis(
+        detector=_file_name(settings.detector),
+        fps=settings.fps,
+        min_confidence=settings.min_confidence,
+        density_model=None if settings.density_model is None else settings.density_model.name,
+    )
+
+
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def settings_of(rules: Sequence[RuleSettings]) -> tuple[dict[str, Any], ...]:

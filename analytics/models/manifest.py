@@ -112,7 +112,7 @@ class DensityInput(_Frozen):
     """What a density map model takes: one plane of grey 0..255 of any size, its sides multiples of a number."""
 
     colour: Literal["grey"]
-    multiple: PositiveInt
+    multiple: Annotated[int, Field(gt=0, le=64)]
     """Width and height are multiples of so many pixels."""
 
 
@@ -238,7 +238,10 @@ def _known(path: Path, sha256: str) -> Manifest:
         )
     raise ModelError(
         f"the model {path} is unknown: no manifest has its sha256 {sha256}, and there is none beside it",
-        remedy=f"Write {path.name}{MANIFEST_SUFFIX} beside it (docs/models.md), or use a model of 'vigie models list'.",
+        remedy=(
+            f"Write {path.name}{MANIFEST_SUFFIX} beside it (docs/models.md); a detector may also be one of "
+            "'vigie models list'."
+        ),
     )
 
 
@@ -280,7 +283,9 @@ def _parsed(text: str, place: str) -> AnyManifest:
     """A manifest of either kind, told by its family. Every scalar is text: classes may be called ``no``."""
     try:
         document = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - makes text, lists, dicts only
-        kind = DensityManifest if _is_of_density(document) else Manifest
+        family = document.get("family") if isinstance(document, Mapping) else None
+        _check_family(family, place)
+        kind = DensityManifest if family == DENSITY else Manifest
         manifest: AnyManifest = kind.model_validate(document)
     except (yaml.YAMLError, RecursionError) as error:
         raise ModelError(f"the manifest {place} is not YAML: {_one_line(error)}", remedy="Mend its syntax.") from error
@@ -288,16 +293,16 @@ def _parsed(text: str, place: str) -> AnyManifest:
         raise ModelError(
             f"the manifest {place} is refused: {_first_fault(error)}", remedy="See docs/models.md for its fields."
         ) from error
-    if manifest.family not in (families := [*names(Group.DETECTORS), DENSITY]):
-        raise ModelError(
-            f"the manifest {place} names an unknown family {manifest.family!r}",
-            remedy=f"Installed families: {', '.join(families)}.",
-        )
     return manifest
 
 
-def _is_of_density(document: Any) -> bool:
-    return isinstance(document, Mapping) and document.get("family") == DENSITY
+def _check_family(family: object, place: str) -> None:
+    """First of all: which other fields there must be hangs on it. An absent one is a field like others."""
+    if isinstance(family, str) and family not in (families := [*names(Group.DETECTORS), DENSITY]):
+        raise ModelError(
+            f"the manifest {place} names an unknown family {family!r}",
+            remedy=f"Installed families: {', '.join(families)}.",
+        )
 
 
 @cache

@@ -158,8 +158,8 @@ class _Continued:
 class Handover:
     """Gives what a rule knows of a lost track to its successor.
 
-    Rules that began together and see the same objects share one ``Succession``, which each frame is shown to once. One
-    that is not asked for a while thus learns on its return what the others have seen meanwhile.
+    Rules that began together and see the same objects share one ``Succession``, which each frame is shown to once. So one
+    that was not asked for a while must begin anew, or it would know what the others saw meanwhile (its runner sees to it).
     """
 
     def __init__(self, patience_s: float) -> None:

@@ -25,7 +25,7 @@ LABELS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "knife": frozenset({"knife", "dagger", "machete"}),
     }
 )
-"""What manifests of models call each kind."""
+"""What manifests of models call each kind, whatever the case."""
 
 _SIGHTINGS = 4
 """Pictures in which the weapon must be seen: a single one may be a telephone."""
@@ -95,7 +95,7 @@ class Weapon(Rule):
         measured = [track for track in tick.tracks if track.is_measured]
         people = [track for track in measured if track.label == PERSON]
         held: dict[int, tuple[Track, Track | Detection]] = {}
-        for weapon in (track for track in measured if track.label in self._labels):
+        for weapon in (track for track in measured if track.label.casefold() in self._labels):
             self._give(weapon, people, held)
         for found in self._hands.look(tick, self._inside(people), self._suspects(now)):
             self._give(found, people, held)
@@ -163,13 +163,13 @@ class _Hands:
         """Weapons that are seen in the hands of some of these people."""
         now = tick.captured_at
         self._looked_at = {track_id: at for track_id, at in self._looked_at.items() if 0.0 <= now - at <= _FORGET_S}
-        if tick.closer is None or not self._labels & tick.closer.labels:
+        if tick.closer is None or self._labels.isdisjoint(map(str.casefold, tick.closer.labels)):
             return []
         chosen = self._chosen(people, suspects, now)
         self._looked_at.update((person.track_id, now) for person in chosen)
         parts = [_hands_of(person.box) for person in chosen]
         seen = [found for part in parts for found in tick.closer([part])]
-        return [found for found in seen if found.label in self._labels and found.score >= self._least]
+        return [found for found in seen if found.label.casefold() in self._labels and found.score >= self._least]
 
     def _chosen(self, people: Sequence[Track], suspects: frozenset[int], now: UtcSeconds) -> list[Track]:
         """Suspects, else whoever was not looked at for longest when it is time to."""

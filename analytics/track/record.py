@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from analytics.detect.labels import OBJECT
 from analytics.track.evidence import Evidence
-from analytics.track.groups import FIRST_STILL, INDEFINITE
+from analytics.track.groups import INDEFINITE
 from core.types import Box, UtcSeconds
 
 _FADE = 0.95
@@ -36,11 +36,6 @@ class Record:
     def is_confirmed(self) -> bool:
         """Whether it was seen often enough to be real."""
         return self.track_id > 0
-
-    @property
-    def moves(self) -> bool:
-        """Whether it is something that moves by itself."""
-        return self.group < FIRST_STILL
 
     def vote(self, label: str, group: int, score: float) -> None:
         """Takes one frame's label and its group; one of a foreign group says nothing of what it is."""

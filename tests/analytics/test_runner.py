@@ -129,6 +129,22 @@ def test_outside_its_schedule_a_rule_is_not_asked() -> None:
     assert [tick.captured_at for tick in EveryTrackRule.built[0].seen] == [2.0, 3.0]
 
 
+def test_off_duty_a_rule_forgets_what_it_saw_once() -> None:
+    rule = runner(active=[1.0, 4.0])
+    for moment in (1.0, 2.0, 3.0, 4.0):
+        fired(rule, moment)
+    assert [[tick.captured_at for tick in built.seen] for built in EveryTrackRule.built] == [[1.0], [4.0]]
+
+
+def test_a_rule_whose_classes_are_a_list_is_run_like_any_other() -> None:
+    class PlugInSettings(ZoneSettings):
+        classes: list[str]  # type: ignore[assignment]
+
+    settings = PlugInSettings.model_validate({"id": "yard", "type": "every_track", "classes": ["car"]})
+    rule = RuleRunner("cam", settings, is_active=lambda _moment: True)
+    assert len(fired(rule, 1.0, track(1), track(2, label="car"))) == 1
+
+
 @pytest.mark.parametrize(
     ("last_alert_at", "moments", "expected"),
     [

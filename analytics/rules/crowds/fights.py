@@ -9,7 +9,7 @@ from analytics.rules.geometry import contains
 from core.types import Polygon, Track
 
 LABELS: Final = frozenset({"fight", "fighting", "brawl", "violence"})
-"""What manifests of models call a fight."""
+"""What manifests of models call a fight, whatever the case."""
 
 
 def fights(tracks: Iterable[Track], zone: Polygon) -> Sequence[Track]:
@@ -17,7 +17,7 @@ def fights(tracks: Iterable[Track], zone: Polygon) -> Sequence[Track]:
     return [
         track
         for track in tracks
-        if track.is_measured and track.label in LABELS and contains(zone, _inside(*track.box.centre))
+        if track.is_measured and track.label.casefold() in LABELS and contains(zone, _inside(*track.box.centre))
     ]
 
 

@@ -14,6 +14,8 @@ _PENDING_S: Final = 10.0
 _FEWEST: Final = 200
 _MOST: Final = 5000
 _USUAL: Final = 95.0
+_GAP_S: Final = 0.6
+"""Interruptions that a condition bears: one picture at two a second, the fewest that are analysed."""
 
 
 class Normal:
@@ -46,7 +48,7 @@ class Normal:
 class Lasting:
     """A condition that counts once it has held for some time, and is reported once until it is over."""
 
-    def __init__(self, for_s: float, *, gap_s: float = 0.4, over_s: float = 5.0) -> None:
+    def __init__(self, for_s: float, *, gap_s: float = _GAP_S, over_s: float = 5.0) -> None:
         """``gap_s``: interruptions that it bears; ``over_s``: after so long without, it is over."""
         self._for_s = for_s
         self._gap_s = gap_s

@@ -69,6 +69,12 @@ def test_a_model_that_is_not_what_its_manifest_says_is_refused_when_it_is_opened
         DensityModel(verified_density(data, stride=stride))
 
 
+def test_a_model_of_one_size_only_must_be_exported_again() -> None:
+    with pytest.raises(ModelError) as caught:
+        DensityModel(verified_density(density_model(shape=(1, 1, 360, 640)), stride=4))
+    assert "Export it again" in caught.value.remedy
+
+
 def test_fewer_people_than_none_are_none() -> None:
     model = DensityModel(verified_density(constant_model([np.full((1, 1, 6, 10), -1, np.float32)], shape=ANY)))
     assert model.map_of(frame_of(picture(40, 24))).sum() == 0.0

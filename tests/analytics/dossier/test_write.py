@@ -45,7 +45,7 @@ def test_a_dossier_says_what_was_decided_by_what(tmp_path: Path, video: Path) ->
     alert, (rule,), (path,) = document["alert"], document["rules"], document["paths"]
     assert (alert["rule"], alert["type"], alert["time_s"]) == ("yard", "zone_presence", 2.1)
     assert (rule["dwell_s"], rule["cooldown_s"], rule["state"]) == (1.0, 0.0, "armed")
-    assert document["analysis"] == {"detector": "motion", "fps": 10.0, "min_confidence": 0.35}
+    assert document["analysis"] == {"detector": "motion", "fps": 10.0, "min_confidence": 0.35, "density_model": None}
     assert document["video"]["sha256"] == hashlib.sha256(video.read_bytes()).hexdigest()
     assert document["model"] is None
     assert path["track"] == alert["objects"][0]["track"]

@@ -217,6 +217,7 @@ def test_a_density_map_model_is_opened_with_the_manifest_beside_it(tmp_path: Pat
         ({"classes": ["person"]}, "classes: Extra inputs"),
         ({"input": {"colour": "rgb", "multiple": 8}}, r"input\.colour"),
         ({"input": {"colour": "grey"}}, r"input\.multiple: Field required"),
+        ({"input": {"colour": "grey", "multiple": 1000000}, "stride": 4}, r"input\.multiple"),
         ({"input": COMPLETE["input"]}, r"input\."),
     ],
 )
@@ -224,6 +225,12 @@ def test_a_wrong_field_of_a_density_map_model_is_named(tmp_path: Path, changes: 
     with pytest.raises(ModelError, match=said) as caught:
         open_density_model(written(tmp_path, manifest=density_text(**changes)))
     assert "docs/models.md" in caught.value.remedy
+
+
+def test_a_family_that_nobody_knows_is_named_before_the_fields_that_it_may_lack(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="unknown family 'mcnn'") as caught:
+        open_density_model(written(tmp_path, manifest=density_text(family="mcnn")))
+    assert "density" in caught.value.remedy
 
 
 @pytest.mark.parametrize("field", sorted(DENSITY))

@@ -130,13 +130,19 @@ class NamesFights(Detector):
         return [found for _ in pictures]
 
 
-def through_the_tracker(detector: Detector, rule: CrowdMovement, pictures: int = 80) -> list[Occurrence]:
+def through_the_tracker(detector: Detector, rule: CrowdMovement, fps: float = FPS) -> list[Occurrence]:
     tracker, found = Tracker(), list[Occurrence]()
-    for number in range(pictures):
+    for number in range(80):
         (detections,) = detector.detect([np.zeros((36, 64, 3), np.uint8)])
-        tracks = tracker.update(detections, number / FPS)
-        found += rule.update(Tick(captured_at=number / FPS, tracks=tracks))
+        tracks = tracker.update(detections, number / fps)
+        found += rule.update(Tick(captured_at=number / fps, tracks=tracks))
     return found
+
+
+@pytest.mark.parametrize("fps", [2.0, 5.0, 30.0])
+def test_a_fight_is_told_at_any_rate_of_pictures(fps: float) -> None:
+    detector = NamesFights("Violence", lambda _: True)
+    assert len(through_the_tracker(detector, crowd_rule(kinds=["fight"]), fps)) == 1
 
 
 @pytest.mark.parametrize(

@@ -101,19 +101,6 @@ def test_rules_that_see_the_same_frames_learn_the_same() -> None:
     assert [sorted(rule.known) for rule in rules] == [[2], [2], [1]]
 
 
-def test_a_rule_that_was_not_asked_meanwhile_learns_on_its_return_what_another_saw() -> None:
-    steady, resting = Knowing(), Knowing()
-    first = frame(0.0, at((0.5, 0.5)))
-    steady.see(first)
-    resting.see(first)
-    steady.see(frame(5.0, at((0.5, 0.5), track_id=2)))
-    resting.known = {2: "walker"}
-    last = frame(5.2, at((0.5, 0.5), track_id=3))
-    steady.see(last)
-    resting.see(last)
-    assert resting.known == {3: "walker"}
-
-
 def test_a_rule_that_begins_later_learns_of_what_it_saw_itself() -> None:
     early, late = Knowing(), Knowing()
     early.see(frame(0.0, at((0.5, 0.5))))
