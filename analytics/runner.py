@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
@@ -46,7 +46,7 @@ class _Counted:
 
     def __call__(self, tick: Tick) -> Tick:
         """A frame with only those tracks."""
-        return replace(tick, tracks=self.of(tick.tracks))
+        return tick.showing(self.of(tick.tracks))
 
     def of(self, tracks: Iterable[Track]) -> tuple[Track, ...]:
         """Those of some tracks."""

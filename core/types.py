@@ -248,6 +248,12 @@ class Tick:
     """For rules that count crowds; valid during ``update`` only. None where the site has no such model."""
     _worked_out: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def showing(self, tracks: tuple[Track, ...]) -> Tick:
+        """The same frame with these tracks only; several times as fast as ``dataclasses.replace``."""
+        return Tick(
+            captured_at=self.captured_at, tracks=tracks, pixels=self.pixels, closer=self.closer, density=self.density
+        )
+
     def once(self, work: Callable[[Tick], _Result]) -> _Result:
         """``work(self)``, done once for all rules that ask for the same (equal) work.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -27,6 +28,8 @@ def test_what_each_rule_costs_adds_up_to_the_whole() -> None:
 def test_the_exit_code_says_whether_it_costs_too_much(
     most_ms: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["rule_cost", "--objects", "2", "--frames", "5", "--most-ms", most_ms])
+    monkeypatch.setattr(sys, "argv", ["rule_cost", "--objects", "2", "--frames", "5", "--most-ms", most_ms, "--json"])
     assert rule_cost.main() == code
-    assert "ms_per_frame" in capsys.readouterr().out
+    found = json.loads(capsys.readouterr().out)
+    assert found["ms_per_frame"] == min(found["rounds_ms"])
+    assert len(found["rounds_ms"]) == 5
