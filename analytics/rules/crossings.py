@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
+from analytics.rules.expiry import Expiry
 from analytics.rules.geometry import CLEARLY, bounds, clearance, crossing, ground_point, is_far, is_right_of
 from analytics.rules.sightings import Rectangle, Sightings
 from analytics.rules.succession import Handover
@@ -67,14 +68,13 @@ class _Walks:
         self._line = line
         self._bounds, self._rectangle = bounds(line), Rectangle(line)
         self._walks: dict[int, _Walk] = {}
-        self._all_since: UtcSeconds = -math.inf
-        """No walk has ended before."""
+        self._expiry = Expiry(_MEMORY_S)
         self._handover = Handover(_HANDOVER_S)
 
     def update(self, tick: Tick) -> list[Crossing]:
         """Takes one frame; who is now known to have crossed."""
         seen = tick.once(Sightings)
-        self._forget(seen.at)
+        self._expiry.drop(self._walks, attrgetter("at"), seen.at)
         self._handover.update(self._walks, tick)
         far, right = seen.far_from(self._rectangle), seen.right_of(*self._line)
         found = []
@@ -88,14 +88,6 @@ class _Walks:
             if (is_far_out or clearance(place, *self._line, track.box) >= CLEARLY) and walk.settle():
                 found.append(Crossing(track, "to_right" if on_right else "to_left", walk.passed_at))
         return found
-
-    def _forget(self, captured_at: UtcSeconds) -> None:
-        """Those that were seen too long ago; looked for only once there may be one."""
-        if captured_at - self._all_since <= _MEMORY_S:
-            return
-        for track_id in [id_ for id_, walk in self._walks.items() if captured_at - walk.at > _MEMORY_S]:
-            del self._walks[track_id]
-        self._all_since = min([walk.at for walk in self._walks.values()], default=captured_at)
 
     def _begin(self, track: Track, captured_at: UtcSeconds) -> _Walk:
         """A new walk, from where the object was first seen: it may pass the line before it is sure to be one."""

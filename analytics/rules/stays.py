@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from analytics.rules.area import Area
+from analytics.rules.expiry import Expiry
 from analytics.rules.geometry import CLEARLY, overlap, touches_edge
 from analytics.rules.sightings import Sightings
 from analytics.rules.succession import Handover
@@ -95,8 +96,7 @@ class Stays:
         self._patience = patience
         self._visitors: dict[int, _Visitor] = {}
         self._leaving: list[_Visitor] = []
-        self._all_since: UtcSeconds = -math.inf
-        """No visitor was last seen before."""
+        self._expiry = Expiry(patience.vanished_s)
         self._handover = Handover(patience.vanished_s)
         self.begun = 0
         """Stays that have begun so far."""
@@ -109,7 +109,7 @@ class Stays:
     def update(self, tick: Tick) -> list[Occurrence]:
         """Takes one frame; one occurrence per party whose dwell time is reached in it."""
         seen = tick.once(Sightings)
-        self._forget(seen.at)
+        self._expiry.drop(self._visitors, attrgetter("seen_at"), seen.at)
         if self._leaving:
             self._end_stays(seen.at)
         self._handover.update(self._visitors, tick)
@@ -131,15 +131,6 @@ class Stays:
         for visitor in self._leaving:
             visitor.end_stay_if_left(now, self._patience.out_s)
         self._leaving = [visitor for visitor in self._leaving if visitor.is_leaving]
-
-    def _forget(self, now: UtcSeconds) -> None:
-        """Those that vanished; looked for only once there may be one."""
-        vanished_s = self._patience.vanished_s
-        if now - self._all_since <= vanished_s:
-            return
-        for track_id in [id_ for id_, visitor in self._visitors.items() if now - visitor.seen_at > vanished_s]:
-            del self._visitors[track_id]
-        self._all_since = min([visitor.seen_at for visitor in self._visitors.values()], default=now)
 
     def _begin(self, track: Track, seen: Sightings) -> _Visitor:
         visitor = _Visitor(came_in=_comes_in(track, seen.tracks), seen_at=seen.at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, Field
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, Field
 from analytics.rules.area import Area
 from analytics.rules.classes import Classes
 from analytics.rules.directions import Cone, shift_in_sizes
+from analytics.rules.expiry import Expiry
 from analytics.rules.geometry import CLEARLY, overlap
 from analytics.rules.sightings import Sightings
 from analytics.rules.succession import Handover
@@ -126,13 +128,12 @@ class WrongDirection(Rule):
         self._max_angle = math.radians(settings.max_angle_deg)
         self._cone = Cone(self._expected, self._max_angle, 1.0)
         self._movers: dict[int, _Mover] = {}
-        self._all_since: UtcSeconds = -math.inf
-        """No mover was last seen before."""
+        self._expiry = Expiry(_MEMORY_S)
         self._handover = Handover(_HANDOVER_S)
 
     def update(self, tick: Tick) -> list[Occurrence]:
         seen = tick.once(Sightings)
-        self._forget(seen.at)
+        self._expiry.drop(self._movers, attrgetter("seen_at"), seen.at)
         self._handover.update(self._movers, tick)
         self._face(1.0 if tick.pixels is None else tick.pixels.width / tick.pixels.height)
         inside = [
@@ -142,14 +143,6 @@ class WrongDirection(Rule):
         ]
         found = [self._judge(track, seen.at) for track in inside]
         return [occurrence for occurrence in found if occurrence is not None]
-
-    def _forget(self, now: UtcSeconds) -> None:
-        """Those that were seen too long ago; looked for only once there may be one."""
-        if now - self._all_since <= _MEMORY_S:
-            return
-        for track_id in [id_ for id_, mover in self._movers.items() if now - mover.seen_at > _MEMORY_S]:
-            del self._movers[track_id]
-        self._all_since = min([mover.seen_at for mover in self._movers.values()], default=now)
 
     def _begin(self, track: Track, now: UtcSeconds) -> _Mover:
         mover = self._movers[track.track_id] = _Mover(now, track.box)
