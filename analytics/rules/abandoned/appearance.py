@@ -27,7 +27,10 @@ _MARGIN: Final = 9
 _BAND: Final = np.ones((5, 5), np.uint8)
 _RING: Final = np.ones((15, 15), np.uint8)
 _SAMPLES: Final = 200
+_RIM: Final = (2, 4)
+"""So many pixels along the edge of what differs are half of each side. They are left out, and more for certainty, up to …"""
 _LEAST_INNER: Final = 16
+"""… as long as so many pixels remain."""
 
 
 class Appearance(NamedTuple):
@@ -38,7 +41,10 @@ class Appearance(NamedTuple):
     novelty: float
     """How foreign what is inside is to what surrounds it, now against at rest: 1 only now, -1 only at rest."""
     texture: float
-    """Correlation of what is inside with what was there before: 1 the same surface in another light."""
+    """How far the tones inside keep the proportions they had before: 1 the same pattern, 0 another one."""
+    spread: float
+    """Standard deviation of the logarithm of the factor by which they changed: light changes all of them nearly alike.
+    0 where all is rim."""
     solidity: float
     """Share of its convex hull that it fills."""
 
@@ -85,24 +91,33 @@ def appearance_of(changes: Changes, patch: Mask, put_at: float) -> Appearance:
     window = _window_of(patch)
     mask = patch[window].astype(np.uint8)
     now, before = _grey(changes.picture[window]), _grey(changes.rest[window])
+    inside = _inside(mask, changes.since[window] >= 0.0)
+    seen = inside if inside.any() else patch[window]
+    tones, others = _logarithms(changes.picture[window][seen]), _logarithms(changes.rest[window][seen])
     late = cv2.dilate((changes.learnt_at[window] > put_at).astype(np.uint8), _BAND) != 0
-    inner = _inner(mask)
     band = (cv2.dilate(mask, _BAND) != 0) & (cv2.erode(mask, _BAND) == 0) & ~late
     new, old = float(_edges(now)[band].sum()), float(_edges(before)[band].sum())
     return Appearance(
         outline=(new - old) / max(new + old, 1.0),
         novelty=_novelty(changes.picture[window], changes.rest[window], mask, late),
-        texture=_correlation(now[inner], before[inner]),
-        solidity=float(mask.sum()) / max(_hull_area(mask), 1.0),
+        texture=_concordance(tones, others),
+        spread=float(np.std(tones - others)) if inside.any() else 0.0,
+        solidity=float(mask.sum()) / max(float(_hull(mask).sum()), 1.0),
     )
 
 
-def _inner(mask: NDArray[np.uint8]) -> Mask:
-    """The inside of a patch, its holes included: of a sharp shadow only the outline does not pass for light."""
-    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    filled = np.asarray(cv2.drawContours(np.zeros_like(mask), outlines, -1, 1, cv2.FILLED), np.uint8)
-    eroded = np.asarray(cv2.erode(filled, np.ones(_WINDOW, np.uint8)))
-    return np.asarray((eroded if int(eroded.sum()) >= _LEAST_INNER else mask) != 0)
+def _inside(mask: NDArray[np.uint8], differs: Mask) -> Mask:
+    """What a patch spans of all that differs now, without the rim: that which passes for light belongs to it again.
+
+    Of a shadow only the outline is left as a patch, and of one that moves only the part that has stood for a while.
+    """
+    whole, spanned, found = (differs | (mask != 0)).astype(np.uint8), _hull(mask), np.zeros_like(mask)
+    for rim in range(_RIM[0], _RIM[1] + 1):
+        deeper = np.asarray(cv2.erode(whole, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)), np.uint8) & spanned
+        if int(deeper.sum()) < _LEAST_INNER:
+            break
+        found = deeper
+    return np.asarray(found != 0)
 
 
 def _novelty(now: Picture, before: Picture, mask: NDArray[np.uint8], late: Mask) -> float:
@@ -132,15 +147,18 @@ def _edges(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)), np.float32)
 
 
-def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    one, other = first - first.mean(), second - second.mean()
-    spread = float(np.sqrt((one * one).sum() * (other * other).sum()))
-    return float((one * other).sum()) / spread if spread > 1.0 else 0.0
+def _logarithms(colours: Picture) -> NDArray[np.float32]:
+    """Pixels x 3, less their mean: a factor common to all tones makes no difference."""
+    found = np.log(colours + np.float32(_DARK))
+    return np.asarray(found - found.mean(), np.float32)
 
 
-def _hull_area(mask: NDArray[np.uint8]) -> float:
+def _concordance(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    spread = float((first * first).sum() + (second * second).sum())
+    return 2.0 * float((first * second).sum()) / max(spread, 1e-6)
+
+
+def _hull(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     points = cv2.findNonZero(mask)
     hull = cv2.convexHull(np.asarray(points))
-    filled = np.zeros_like(mask)
-    cv2.fillConvexPoly(filled, np.asarray(hull), 1)
-    return float(filled.sum())
+    return np.asarray(cv2.fillConvexPoly(np.zeros_like(mask), np.asarray(hull), 1), np.uint8)

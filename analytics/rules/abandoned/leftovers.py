@@ -41,8 +41,10 @@ both, screens and doors change neither much. Both together must come to so much 
 _NEITHER: Final = -0.15
 """… and neither may speak against it."""
 _TEXTURE: Final = 0.65
-"""What is so like what was there before is the same surface in another light."""
-_SOLIDITY: Final = 0.5
+"""What keeps so much of the pattern that was there before …"""
+_SPREAD: Final = 0.08
+"""… and has become lighter or darker so evenly is the same surface in another light: shadows are some 0.02, things 0.13 and more."""
+_SOLIDITY: Final = 0.45
 """Reflections and seams that remain after a change are scattered; things are not."""
 
 
@@ -62,7 +64,7 @@ class Leftover:
     back_since: UtcSeconds | None = None
     in_reach_since: dict[int, UtcSeconds] = field(default_factory=dict)
     fits_since: UtcSeconds | None = None
-    """Since when every look at it has been that of a thing."""
+    """Since when every look at it has been that of a thing, and no picture was without it."""
     is_reported: bool = False
 
     def looks_like_a_thing(self, fits: bool, now: UtcSeconds) -> bool:
@@ -96,6 +98,8 @@ class Leftovers:
         ]
         shown = [self._shown_by(patch, now) for patch in patches]
         for thing in self._known:
+            if thing.seen_at < now:
+                thing.fits_since = None
             if thing.owner_height > 0.0 and not thing.is_reported:
                 self._attend(thing, present, now)
         return [thing if thing.owner_height > 0.0 else None for thing in shown]
@@ -150,7 +154,7 @@ def is_a_thing(patch: Patch, owner_height: float, aspect: float, look: Appearanc
         and area >= _LEAST_AREA
         and min(look.outline, look.novelty) >= _NEITHER
         and look.outline + look.novelty >= _ADDED
-        and look.texture <= _TEXTURE
+        and (look.texture <= _TEXTURE or look.spread >= _SPREAD)
         and look.solidity >= _SOLIDITY
     )
 

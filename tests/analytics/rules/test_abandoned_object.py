@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from analytics.rules.abandoned import leftovers
 from analytics.rules.abandoned_object import AbandonedObject, AbandonedObjectSettings
 from analytics.rules.line_crossing import LineCrossingSettings
 from core.types import Box, Occurrence, Tick
@@ -127,10 +128,12 @@ def lit_from(at: float, factor: float, where: tuple[float, float, float, float])
     return Scene([Person(leaves())], light=light)
 
 
-def a_moving_shadow() -> Scene:
+def a_moving_light(factor: float, wide: int, high: int) -> Scene:
+    """A shadow or a sunbeam, so many pixels large, creeps past the place."""
+
     def light(now: float, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        left = round((0.3 + 0.02 * now) * WIDE)
-        picture[round(0.6 * HIGH) : round(0.75 * HIGH), left : left + 24] *= 0.55
+        left, bottom = round((0.3 + 0.02 * now) * WIDE), round(0.75 * HIGH)
+        picture[bottom - high : bottom, left : left + wide] *= factor
         return picture
 
     return Scene([Person(leaves())], light=light)
@@ -154,7 +157,7 @@ def the_exposure_changes() -> Scene:
         a_vehicle_parks(),
         lit_from(3.5, 0.6, (0.5, 0.6, 0.62, 0.8)),
         lit_from(3.5, 1.5, (0.5, 0.6, 0.62, 0.8)),
-        a_moving_shadow(),
+        a_moving_light(0.55, 24, 27),
         the_exposure_changes(),
     ],
     ids=[
@@ -175,6 +178,26 @@ def the_exposure_changes() -> Scene:
 )
 def test_what_was_not_left_is_not_reported(scene: Scene) -> None:
     assert watch(scene) == []
+
+
+def move(monkeypatch: pytest.MonkeyPatch, **factors: float) -> None:
+    """Multiplies thresholds of what a thing looks like."""
+    for name, factor in factors.items():
+        monkeypatch.setattr(leftovers, name, factor * getattr(leftovers, name))
+
+
+@pytest.mark.parametrize(("wide", "high"), [(10, 12), (16, 20), (44, 36)])
+@pytest.mark.parametrize("factor", [0.5, 0.7, 1.3, 1.6])
+def test_no_light_that_moves_is_a_thing_though_the_bounds_are_a_fifth_wider(
+    factor: float, wide: int, high: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move(monkeypatch, _SOLIDITY=0.8, _TEXTURE=1.2, _SPREAD=0.8)
+    assert watch(a_moving_light(factor, wide, high)) == []
+
+
+def test_a_thing_is_reported_though_the_bounds_are_a_fifth_narrower(monkeypatch: pytest.MonkeyPatch) -> None:
+    move(monkeypatch, _SOLIDITY=1.2, _TEXTURE=0.8, _SPREAD=1.2)
+    assert len(watch(Scene([Person(leaves())], [Thing(3.5)]))) == 1
 
 
 def test_a_thing_outside_the_zone_is_not_reported() -> None:
