@@ -41,10 +41,10 @@ class Appearance(NamedTuple):
     novelty: float
     """How foreign what is inside is to what surrounds it, now against at rest: 1 only now, -1 only at rest."""
     texture: float
-    """How far the tones inside keep the proportions they had before: 1 the same pattern, 0 another one."""
+    """How far the tones inside keep the pattern they had before, in proportion: 1 the same surface, 0 another one."""
     spread: float
-    """Standard deviation of the logarithm of the factor by which they changed: light changes all of them nearly alike.
-    0 where all is rim."""
+    """Standard deviation of the logarithm of the factor by which they changed: light changes all places and all colours
+    nearly alike. 0 where all is rim."""
     solidity: float
     """Share of its convex hull that it fills."""
 
@@ -100,7 +100,7 @@ def appearance_of(changes: Changes, patch: Mask, put_at: float) -> Appearance:
     return Appearance(
         outline=(new - old) / max(new + old, 1.0),
         novelty=_novelty(changes.picture[window], changes.rest[window], mask, late),
-        texture=_concordance(tones, others),
+        texture=_concordance(tones - tones.mean(axis=0), others - others.mean(axis=0)),
         spread=float(np.std(tones - others)) if inside.any() else 0.0,
         solidity=float(mask.sum()) / max(float(_hull(mask).sum()), 1.0),
     )
@@ -148,9 +148,8 @@ def _edges(grey: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _logarithms(colours: Picture) -> NDArray[np.float32]:
-    """Pixels x 3, less their mean: a factor common to all tones makes no difference."""
-    found = np.log(colours + np.float32(_DARK))
-    return np.asarray(found - found.mean(), np.float32)
+    """Pixels x 3: light adds the same to all."""
+    return np.asarray(np.log(colours + np.float32(_DARK)), np.float32)
 
 
 def _concordance(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

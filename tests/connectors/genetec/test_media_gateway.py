@@ -57,7 +57,8 @@ def test_what_was_recorded_comes_with_its_times_and_without_the_gap(site: Site) 
     assert times[-1] == pytest.approx(-2.0, abs=1.5)
     steps = sorted(after - before for before, after in pairwise(times))
     assert steps[-1] == pytest.approx(10.0, abs=1.5)
-    assert steps[-2] == pytest.approx(1 / 12.5, abs=0.05)
+    assert steps[len(steps) // 2] == pytest.approx(1 / 12.5, abs=0.01)
+    assert steps[-2] < 1.0  # a busy machine records a picture late, but never leaves out a group
 
 
 @pytest.mark.slow

@@ -9,11 +9,12 @@ from analytics.rules.abandoned.appearance import Appearance, appearance_of
 from analytics.rules.abandoned.patches import patches_in
 from analytics.rules.abandoned.standing_changes import Mask, StandingChanges
 from core.types import Picture
-from tests.analytics.rules.leftover_scenes import HIGH, WIDE, texture
+from tests.analytics.rules.leftover_scenes import texture
 
+WIDE, HIGH = 160, 120
 GROUND = texture(1, WIDE, HIGH, (125, 120, 112))
 NOBODY: Mask = np.zeros((HIGH, WIDE), np.bool_)
-TOP, LEFT = 90, 120
+TOP, LEFT = 30, 40
 FPS = 8
 SPEED = 6.0
 """Pixels a second."""
@@ -58,8 +59,8 @@ def surely_no_light(look: Appearance) -> bool:
 
 
 @pytest.mark.parametrize("soft", [0.0, 1.0])
-@pytest.mark.parametrize(("wide", "high"), [(10, 12), (16, 20), (24, 27), (44, 36), (70, 50)])
-@pytest.mark.parametrize("factor", [0.5, 0.6, 0.7, 0.8, 1.25, 1.4, 1.6, (0.58, 0.6, 0.64), (1.45, 1.4, 1.35)])
+@pytest.mark.parametrize(("wide", "high"), [(10, 12), (24, 27), (70, 50)])
+@pytest.mark.parametrize("factor", [0.5, 0.7, 1.25, 1.6, (0.55, 0.6, 0.66), (1.45, 1.4, 1.32)])
 def test_what_is_left_of_a_light_that_moves_is_the_same_surface(
     factor: float | tuple[float, float, float], wide: int, high: int, soft: float
 ) -> None:
